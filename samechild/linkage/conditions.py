@@ -45,11 +45,14 @@ FUNCTIONS: dict[str, str] = {
     "damerau_levenshtein": "the same, two neighbouring letters exchanged counting once",
     "shared": "how many values two lists have in common",
     "days_between": "days from one date to another, without sign; dates as ISO text",
+    "iso_date": "the text when it is a date, YYYY-MM-DD; missing when it is not",
     "substr": "part of a text: start (from 1), length",
+    "regexp_extract": "the part of a text that matches a plain pattern; an empty text when nothing does",
     "length": "number of letters, or of values in a list",
     "lower": "in small letters",
     "upper": "in capital letters",
     "coalesce": "the first of several values that is not missing",
+    "nullif": "the first value, missing when it equals the second",
 }
 
 
@@ -171,6 +174,8 @@ def columns_of(node: Condition | Scalar) -> tuple[str, ...]:
 
 Dialect = Choice["duckdb", "spark", "splink"]
 
+_DAYS = "abs(epoch(try_strptime({0}, '%Y-%m-%d')) - epoch(try_strptime({1}, '%Y-%m-%d'))) / 86400"
+
 _CALLS: dict[str, dict[Dialect, str]] = {
     "shared": {
         "duckdb": "len(list_intersect({0}, {1}))",
@@ -178,9 +183,19 @@ _CALLS: dict[str, dict[Dialect, str]] = {
         "spark": "size(array_intersect({0}, {1}))",
     },
     "days_between": {
-        "duckdb": "abs(date_diff('day', try_cast({0} AS DATE), try_cast({1} AS DATE)))",
-        "splink": "abs(date_diff('day', try_cast({0} AS DATE), try_cast({1} AS DATE)))",
+        "duckdb": _DAYS,
+        "splink": _DAYS,
         "spark": "abs(datediff(try_cast({0} AS DATE), try_cast({1} AS DATE)))",
+    },
+    "iso_date": {
+        "duckdb": "strftime(try_strptime({0}, '%Y-%m-%d'), '%Y-%m-%d')",
+        "splink": "strftime(try_strptime({0}, '%Y-%m-%d'), '%Y-%m-%d')",
+        "spark": "date_format(try_cast({0} AS DATE), 'yyyy-MM-dd')",
+    },
+    "regexp_extract": {
+        "duckdb": "regexp_extract({0}, {1}, 0)",
+        "splink": "regexp_extract({0}, {1}, 0)",
+        "spark": "regexp_extract({0}, {1}, 0)",
     },
 }
 
@@ -209,20 +224,20 @@ def to_sql(condition: Condition, dialect: Dialect = "splink") -> str:
     def whole(node: Condition) -> str:
         match node:
             case Always():
-                return "ELSE"
+                return "TRUE"
             case IsNull(value=value):
                 return f"{scalar(value)} IS NULL"
             case Compare(operator=operator, left=left, right=right):
                 return f"{scalar(left)} {operator} {scalar(right)}"
             case And(parts=parts):
-                return " AND ".join(_wrapped(whole(part)) for part in parts)
+                return " AND ".join(_wrapped(part, whole(part)) for part in parts) or "TRUE"
             case Or(parts=parts):
-                return " OR ".join(_wrapped(whole(part)) for part in parts)
+                return " OR ".join(_wrapped(part, whole(part)) for part in parts) or "FALSE"
             case Not(part=inner):
-                return f"NOT {_wrapped(whole(inner))}"
+                return f"NOT ({whole(inner)})"
 
-    return whole(condition)
+    return "ELSE" if isinstance(condition, Always) else whole(condition)
 
 
-def _wrapped(text: str) -> str:
-    return f"({text})" if " OR " in text or " AND " in text else text
+def _wrapped(part: Condition, text: str) -> str:
+    return f"({text})" if isinstance(part, And | Or) else text

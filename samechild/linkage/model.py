@@ -27,6 +27,9 @@ class PairClass(StrEnum):
     UNRELATED = "unrelated"
 
 
+SMALLEST = 1e-300
+"""No probability is taken as smaller, so that a weight is always a number (Splink's own limit)."""
+
 FAMILY = (PairClass.TWIN, PairClass.SIBLING)
 
 
@@ -36,6 +39,7 @@ class TermFrequency(msgspec.Struct, frozen=True):
     column: str
     weight: float = 1.0
     minimum: float = 0.0  # the smallest frequency used for u
+    own_u: bool = False  # measured against this level's own u, not that of the exact-match level on the column
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -49,13 +53,15 @@ class Level(msgspec.Struct, frozen=True):
     twin: float | None = None
     sibling: float | None = None
     term_frequency: TermFrequency | None = None
+    fix_m: bool = False  # training leaves m as it is
+    fix_u: bool = False  # training leaves u as it is
 
     @property
     def weight(self) -> float:
         """Match weight in bits, log2(m/u), before term frequencies; 0 for missing values."""
         if self.is_null or self.m is None or self.u is None:
             return 0.0
-        return log2(self.m / self.u)
+        return log2(max(self.m, SMALLEST)) - log2(max(self.u, SMALLEST))
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -122,7 +128,7 @@ class Thresholds(msgspec.Struct, frozen=True):
 
 
 class Model(msgspec.Struct, frozen=True):
-    """A whole linkage model. ``prior`` values are the probabilities that two records picked at random are each class."""
+    """A whole linkage model. The ``prior`` values are the chances that two records picked at random are each class."""
 
     name: str
     comparisons: tuple[Comparison, ...]
