@@ -1,0 +1,175 @@
+"""Which pairs are worth comparing: a million records make half a million million pairs, nearly all of them strangers.
+
+Each rule gives every record a key; only records with an equal key meet. Keys are packed into 64-bit integers and
+sorted, so that a rule costs one sort. A block that is too large (one name and date held by thousands of records) is
+not compared under that rule, and the report says so: work stays bounded whatever the data hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from samechild.errors import Invalid
+from samechild.linkage.coded import Codes, CodedTable, Indices
+from samechild.linkage.model import BlockingRule, KeyPart
+
+RULE_BITS = 6
+MOST_RULES = 1 << (RULE_BITS - 1)
+
+
+class BlockCount(msgspec.Struct, frozen=True):
+    """What one blocking rule did."""
+
+    rule: str
+    pairs: int  # pairs this rule compares
+    pairs_only: int  # pairs no other rule found
+    largest_block: int
+    skipped_blocks: int  # blocks over the limit, not compared under this rule
+    skipped_records: int
+
+
+class Blocked(msgspec.Struct, frozen=True):
+    """The pairs to compare, each once, left index below right, sorted; ``rules`` has one bit for each rule."""
+
+    left: Codes
+    right: Codes
+    rules: NDArray[np.uint32]
+    counts: list[BlockCount]
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+
+def block(table: CodedTable, rules: tuple[BlockingRule, ...], largest: int, threads: int = 2) -> Blocked:
+    """Find every pair of records that agrees on all parts of at least one rule.
+
+    Rules that need a field the table lacks are passed over. Raises :class:`Invalid` for more than 32 rules or when no
+    rule can be used.
+    """
+    usable = tuple(rule for rule in rules if all(part.column in table for part in rule.parts))
+    if not usable:
+        needs = sorted({part.column for rule in rules for part in rule.parts})
+        raise Invalid(f"no blocking rule can be used: the files have none of the fields {', '.join(needs)}")
+    if len(usable) > MOST_RULES:
+        raise Invalid(f"the model has {len(usable)} blocking rules; at most {MOST_RULES} can be used together")
+    index_bits = max(1, int(table.rows - 1).bit_length()) if table.rows else 1
+
+    def one(number: int) -> tuple[NDArray[np.int64], list[int]]:
+        keys, records = _keys(table, usable[number])
+        left, right, sizes = _pairs_within(keys, records, largest)
+        low, high = np.minimum(left, right), np.maximum(left, right)
+        low <<= index_bits
+        low |= high
+        low <<= RULE_BITS
+        low |= number
+        return low, sizes
+
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(one, range(len(usable))))
+    packed = np.concatenate([each for each, _ in found])
+    packed.sort()
+    return _unpacked(packed, index_bits, usable, [sizes for _, sizes in found])
+
+
+def _unpacked(
+    packed: NDArray[np.int64], index_bits: int, rules: tuple[BlockingRule, ...], sizes: list[list[int]]
+) -> Blocked:
+    pairs = packed >> RULE_BITS
+    first = np.empty(len(pairs), bool)
+    first[:1] = True
+    np.not_equal(pairs[1:], pairs[:-1], out=first[1:])
+    starts = np.flatnonzero(first)
+    bits = np.left_shift(np.uint32(1), (packed & ((1 << RULE_BITS) - 1)).astype(np.uint32))
+    masks = np.bitwise_or.reduceat(bits, starts) if len(starts) else bits
+    pairs = pairs[starts]
+    counts = []
+    for number, rule in enumerate(rules):
+        bit = np.uint32(1 << number)
+        counts.append(
+            BlockCount(
+                rule.name,
+                int(np.count_nonzero(masks & bit)),
+                int(np.count_nonzero(masks == bit)),
+                *sizes[number],
+            )
+        )
+    left = (pairs >> index_bits).astype(np.int32)
+    right = (pairs & ((1 << index_bits) - 1)).astype(np.int32)
+    return Blocked(left, right, masks, counts)
+
+
+def _keys(table: CodedTable, rule: BlockingRule) -> tuple[NDArray[np.int64], Indices]:
+    """Pack a rule's parts into one integer for each record that has them all (several for fields of many values)."""
+    records: Indices = np.arange(table.rows, dtype=np.int64)
+    keys = np.zeros(table.rows, np.int64)
+    span = 1
+    for part in sorted(rule.parts, key=lambda each: table[each.column].is_list):
+        column = table[part.column]
+        if column.is_list:
+            members, offsets, distinct = column.exploded
+            codes = column.codes[records]
+            records, keys, codes = records[codes >= 0], keys[codes >= 0], codes[codes >= 0]
+            lengths = offsets[codes + 1] - offsets[codes]
+            which = np.repeat(np.arange(len(records)), lengths)
+            within = np.arange(len(which)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+            values = members[offsets[codes[which]] + within]
+            records, keys = records[which], keys[which]
+        else:
+            recode, distinct = _recoded(column.values, part)
+            codes = column.codes[records]
+            keep = codes >= 0
+            values = codes[keep] if recode is None else recode[codes[keep]]
+            records, keys = records[keep], keys[keep]
+            if recode is not None:
+                keep = values >= 0
+                records, keys, values = records[keep], keys[keep], values[keep]
+        if span * max(distinct, 1) >= 1 << 62:
+            keys = np.unique(keys, return_inverse=True)[1].astype(np.int64)
+            span = int(keys.max(initial=0)) + 1
+        keys = keys * max(distinct, 1) + values
+        span *= max(distinct, 1)
+    return keys, records
+
+
+def _recoded(values: pa.Array, part: KeyPart) -> tuple[NDArray[np.int32] | None, int]:
+    if part.length is None and part.start == 1:
+        return None, len(values)
+    stop = None if part.length is None else part.start - 1 + part.length
+    cut = pc.utf8_slice_codeunits(values, part.start - 1, stop)
+    cut = pc.if_else(pc.equal(pc.utf8_length(cut), 0), pa.scalar(None, pa.string()), cut).dictionary_encode()
+    return cut.indices.fill_null(-1).to_numpy(zero_copy_only=False), len(cut.dictionary)
+
+
+def _pairs_within(
+    keys: NDArray[np.int64], records: Indices, largest: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], list[int]]:
+    """All pairs of records that share a key: (left, right, [largest block, skipped blocks, skipped records])."""
+    order = np.argsort(keys)
+    keys, records = keys[order], records[order]
+    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.int64)
+    sizes = np.diff(np.append(starts, len(keys)))
+    over = sizes > largest
+    said = [int(sizes.max(initial=0)), int(np.count_nonzero(over)), int(sizes[over].sum())]
+    use = (sizes > 1) & ~over
+    starts, sizes = starts[use], sizes[use]
+    position = np.repeat(starts, sizes)
+    within = np.arange(len(position)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    position += within
+    partners = np.repeat(sizes, sizes) - 1 - within
+    left = np.repeat(position, partners)
+    step = np.arange(len(left)) - np.repeat(np.cumsum(partners) - partners, partners)
+    right = left + 1 + step
+    left, right = records[left], records[right]
+    if len(left) and (itself := left == right).any():  # a list field may bring a record to itself
+        left, right = left[~itself], right[~itself]
+    return left, right, said
+
+
+Progress = Callable[[str], None]

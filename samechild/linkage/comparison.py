@@ -1,0 +1,249 @@
+"""Comparing pairs in bulk: which level of each comparison a pair reaches.
+
+Columns are codes, so equality is a comparison of integers; anything else is worked out once for each distinct pair of
+*values* that occurs and then spread over the pairs of records. :mod:`samechild.linkage.reference` says the same thing
+slowly and obviously, and the two are tested against each other.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from rapidfuzz import process
+from rapidfuzz.distance import DamerauLevenshtein, Jaro, JaroWinkler, Levenshtein
+
+from samechild.linkage import reference
+from samechild.linkage.coded import Coded, CodedTable, Codes, Mask
+from samechild.linkage.conditions import (
+    Always,
+    And,
+    Call,
+    Column,
+    Compare,
+    Condition,
+    IsNull,
+    Not,
+    Or,
+    Scalar,
+)
+from samechild.linkage.model import Comparison
+
+Levels = NDArray[np.uint8]
+
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "=": operator.eq,
+    "<>": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+_SCORERS: dict[str, tuple[Any, type]] = {
+    "jaro_winkler_similarity": (JaroWinkler.normalized_similarity, np.float64),
+    "jaro_similarity": (Jaro.normalized_similarity, np.float64),
+    "levenshtein": (Levenshtein.distance, np.int64),
+    "damerau_levenshtein": (DamerauLevenshtein.distance, np.int64),
+}
+
+
+class Pairs:
+    """Some pairs of records of one table, ready to be asked whether a condition holds."""
+
+    def __init__(self, table: CodedTable, left: Codes, right: Codes) -> None:
+        self.table = table
+        self.left = left
+        self.right = right
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    def subset(self, keep: NDArray[Any]) -> Pairs:
+        """The pairs at the given positions."""
+        return Pairs(self.table, self.left[keep], self.right[keep])
+
+    def codes(self, column: Column) -> Codes:
+        """The codes of one side's field for each pair, -1 where missing."""
+        return self.table[column.name].codes[self.left if column.side == "l" else self.right]
+
+
+def levels_of(comparison: Comparison, pairs: Pairs) -> Levels:
+    """The index of the first level whose condition holds, for each pair; the last level when none does."""
+    result = np.full(len(pairs), len(comparison.levels) - 1, np.uint8)
+    waiting = np.arange(len(pairs))
+    here = pairs
+    for number, level in enumerate(comparison.levels[:-1]):
+        if not len(waiting):
+            break
+        if isinstance(level.condition, Always):
+            result[waiting] = number
+            break
+        reached, _ = _holds(level.condition, here)
+        result[waiting[reached]] = number
+        left_over = ~reached
+        waiting = waiting[left_over]
+        here = here.subset(left_over)
+    return result
+
+
+def _holds(condition: Condition, pairs: Pairs) -> tuple[Mask, Mask]:
+    """Where the condition is true and where it is false; where it is neither, a value is missing."""
+    match condition:
+        case Always():
+            every = np.ones(len(pairs), bool)
+            return every, ~every
+        case IsNull(value=Column() as column):
+            null = pairs.codes(column) < 0
+            return null, ~null
+        case And(parts=parts):
+            true, false = _holds(parts[0], pairs)
+            for part in parts[1:]:
+                t, f = _holds(part, pairs)
+                true, false = true & t, false | f
+            return true, false
+        case Or(parts=parts):
+            true, false = _holds(parts[0], pairs)
+            for part in parts[1:]:
+                t, f = _holds(part, pairs)
+                true, false = true | t, false & f
+            return true, false
+        case Not(part=part):
+            true, false = _holds(part, pairs)
+            return false, true
+        case Compare(operator="=" | "<>" as sign, left=Column() as one, right=Column() as other):
+            return _equal(sign, one, other, pairs)
+        case _:
+            return _worked_out(condition, pairs)
+
+
+def _equal(sign: str, one: Column, other: Column, pairs: Pairs) -> tuple[Mask, Mask]:
+    a, b = pairs.codes(one), pairs.codes(other)
+    known = (a >= 0) & (b >= 0)
+    if one.name != other.name:
+        b = _translation(pairs.table[other.name], pairs.table[one.name])[b]
+    same = a == b
+    same &= known
+    different = known & ~same
+    return (same, different) if sign == "=" else (different, same)
+
+
+def _translation(source: Coded, target: Coded) -> Codes:
+    """For each code of one column, the code of the same value in another (-2 where it has none); -1 stays last."""
+    found = pc.index_in(source.values, value_set=target.values).fill_null(-2)
+    return np.append(found.to_numpy(zero_copy_only=False), -1).astype(np.int32)
+
+
+def _worked_out(condition: Compare | IsNull, pairs: Pairs) -> tuple[Mask, Mask]:
+    """Any other comparison: worked out once for each distinct combination of values."""
+    columns = _sides(condition)
+    codes = [pairs.codes(column) for column in columns]
+    if not columns:
+        answer = reference.holds(condition, {}, {})
+        return np.full(len(pairs), answer is True), np.full(len(pairs), answer is False)
+    cell, cells, wide = _distinct(codes, [len(pairs.table[column.name].values) for column in columns])
+    true, false = _on_values(condition, columns, cells, wide, pairs.table)
+    return true[cell], false[cell]
+
+
+def _sides(node: Condition | Scalar) -> list[Column]:
+    found: dict[Column, None] = {}
+
+    def walk(part: Any) -> None:
+        if isinstance(part, Column):
+            found[part] = None
+        elif isinstance(part, Call):
+            for each in part.arguments:
+                walk(each)
+        elif isinstance(part, Compare):
+            walk(part.left)
+            walk(part.right)
+        elif isinstance(part, IsNull):
+            walk(part.value)
+
+    walk(node)
+    return list(found)
+
+
+def _distinct(codes: list[Codes], sizes: list[int]) -> tuple[NDArray[Any], list[Codes], bool]:
+    """Distinct combinations of codes: (which one each pair has, the codes of each, whether nearly all occur)."""
+    present, ranks = [], []
+    for code, size in zip(codes, sizes, strict=True):
+        seen = np.zeros(size + 1, bool)
+        seen[code] = True  # code -1 lands in the last place
+        found = np.flatnonzero(seen)
+        rank = np.zeros(size + 1, np.int64)
+        rank[found] = np.arange(len(found))
+        present.append(np.where(found == size, -1, found).astype(np.int32))
+        ranks.append(rank[code])
+    cell = ranks[0]
+    for rank, found in zip(ranks[1:], present[1:], strict=True):
+        cell = cell * len(found) + rank
+    total = int(np.prod([len(found) for found in present]))
+    if total <= max(1 << 22, 4 * len(cell)):
+        seen = np.zeros(total, bool)
+        seen[cell] = True
+        kept = np.flatnonzero(seen)
+        place = np.zeros(total, np.int64)
+        place[kept] = np.arange(len(kept))
+        which = place[cell]
+    else:
+        kept, which = np.unique(cell, return_inverse=True)
+    combinations: list[Codes] = []
+    rest = kept
+    for found in reversed(present):
+        combinations.append(found[rest % len(found)])
+        rest = rest // len(found)
+    return which, combinations[::-1], len(kept) * 4 > total
+
+
+def _on_values(
+    condition: Compare | IsNull, columns: list[Column], cells: list[Codes], wide: bool, table: CodedTable
+) -> tuple[Mask, Mask]:
+    """The condition on distinct combinations of values."""
+    known = np.logical_and.reduce([code >= 0 for code in cells])
+    match condition:
+        case Compare(operator=sign, left=Call(function=function, arguments=(Column(), Column())), right=right) if (
+            function in _SCORERS and len(columns) == 2 and not isinstance(right, Column | Call)
+        ):
+            ours = [table[column.name] for column in columns]
+            true = np.zeros(len(known), bool)
+            if known.any() and not any(each.is_list for each in ours):
+                scores = _scores(function, ours, [code[known] for code in cells], wide)
+                true[known] = _OPERATORS[sign](scores, right.value)
+            return true, known & ~true
+    true, false = np.zeros(len(known), bool), np.zeros(len(known), bool)
+    values = [table[column.name].distinct for column in columns]
+    for place in range(len(known)):
+        left: dict[str, Any] = {}
+        right_record: dict[str, Any] = {}
+        for column, code, distinct in zip(columns, cells, values, strict=True):
+            value = None if code[place] < 0 else distinct[code[place]]
+            (left if column.side == "l" else right_record)[column.name] = value
+        answer = reference.holds(condition, left, right_record)
+        true[place], false[place] = answer is True, answer is False
+    return true, false
+
+
+def _scores(function: str, columns: list[Coded], cells: list[Codes], wide: bool) -> NDArray[Any]:
+    scorer, dtype = _SCORERS[function]
+    if wide:
+        sides = [np.unique(code, return_inverse=True) for code in cells]
+        texts = [_texts(column, kept) for column, (kept, _) in zip(columns, sides, strict=True)]
+        grid = process.cdist(texts[0], texts[1], scorer=scorer, dtype=dtype, workers=2)
+        result: NDArray[Any] = grid[sides[0][1], sides[1][1]]
+        return result
+    one, other = (_texts(column, code) for column, code in zip(columns, cells, strict=True))
+    scores: NDArray[Any] = process.cpdist(one, other, scorer=scorer, dtype=dtype, workers=2)
+    return scores
+
+
+def _texts(column: Coded, codes: Codes) -> list[str]:
+    """Texts as the similarity functions want them: a letter outside ASCII counts as its UTF-8 bytes, as in DuckDB."""
+    texts: list[str] = column.values.take(pa.array(codes)).to_pylist()
+    return [text if text.isascii() else text.encode().decode("latin-1") for text in texts]

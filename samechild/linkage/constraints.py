@@ -1,0 +1,124 @@
+"""What outranks scores: pairs that can never be one child, and pairs a person has decided.
+
+Four things forbid a join whatever the evidence: the never-link list (an adopted child's two identities, kept apart for
+the child's safety), a person's answer *different*, two NHS numbers that are both verified and neither of which
+superseded the other, and two records of a source that declares it holds each child once. A person's *same* joins two
+records, unless the never-link list forbids it.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from samechild.linkage.coded import Codes, CodedTable
+from samechild.linkage.scoring import Floats
+
+Mask = NDArray[np.bool_]
+
+VERIFIED = "01"
+"""NHS number status indicator: number present and verified (NHS Data Dictionary)."""
+TWIN_CERTAINTY = 0.9
+"""From this probability on, a pair counts as members of one twin set and is never one child."""
+
+
+class Why(IntEnum):
+    """What decides a pair beside its weight."""
+
+    NOTHING = 0
+    NEVER_LINK = 1
+    SAID_DIFFERENT = 2
+    SAID_SAME = 3
+    VERIFIED_NUMBERS_DIFFER = 4
+    ONE_RECORD_PER_CHILD = 5
+    TWINS = 6
+
+
+class PairList(msgspec.Struct, frozen=True):
+    """Pairs of records, as a sorted array of ``low * records + high``."""
+
+    packed: NDArray[np.int64]
+    records: int
+
+    def has(self, left: Codes, right: Codes) -> Mask:
+        """Which pairs are on the list."""
+        if not len(self.packed):
+            return np.zeros(len(left), bool)
+        low = np.minimum(left, right).astype(np.int64)
+        wanted = low * self.records + np.maximum(left, right)
+        place = np.searchsorted(self.packed, wanted)
+        place[place == len(self.packed)] = 0
+        return np.asarray(self.packed[place] == wanted)
+
+    @property
+    def left(self) -> Codes:
+        """The lower record of each pair."""
+        return (self.packed // max(self.records, 1)).astype(np.int32)
+
+    @property
+    def right(self) -> Codes:
+        """The higher record of each pair."""
+        return (self.packed % max(self.records, 1)).astype(np.int32)
+
+
+def pair_list(left: NDArray[np.int64], right: NDArray[np.int64], records: int) -> PairList:
+    """A list of pairs, each once, a record never with itself."""
+    low, high = np.minimum(left, right), np.maximum(left, right)
+    return PairList(np.unique((low.astype(np.int64) * records + high)[low != high]), records)
+
+
+class Constraints(msgspec.Struct, frozen=True):
+    """Everything that outranks scores in one run. ``single_sources``: codes of sources that hold each child once."""
+
+    never_link: PairList
+    said_same: PairList
+    said_different: PairList
+    single_sources: NDArray[np.int32]
+
+    def why(self, table: CodedTable, left: Codes, right: Codes, twin: Floats) -> NDArray[np.int8]:
+        """For each pair, what decides it beside its weight (:class:`Why`); the strongest reason where there are two."""
+        why = np.where(twin >= TWIN_CERTAINTY, Why.TWINS, Why.NOTHING).astype(np.int8)
+        if len(self.single_sources):
+            source = table["source"].codes
+            single = np.isin(source[left], self.single_sources) & (source[left] == source[right])
+            why[single] = Why.ONE_RECORD_PER_CHILD
+        why[verified_numbers_differ(table, left, right)] = Why.VERIFIED_NUMBERS_DIFFER
+        why[self.said_same.has(left, right)] = Why.SAID_SAME
+        why[self.said_different.has(left, right)] = Why.SAID_DIFFERENT
+        why[self.never_link.has(left, right)] = Why.NEVER_LINK
+        return why
+
+
+FORBIDDING = (
+    Why.NEVER_LINK,
+    Why.SAID_DIFFERENT,
+    Why.VERIFIED_NUMBERS_DIFFER,
+    Why.ONE_RECORD_PER_CHILD,
+    Why.TWINS,
+)
+
+
+def forbids(why: NDArray[np.int8]) -> Mask:
+    """Which reasons mean that the two records can never be one child."""
+    return np.isin(why, np.array(FORBIDDING, np.int8))
+
+
+def numbers_differ(table: CodedTable, column: str, left: Codes, right: Codes) -> Mask:
+    """Pairs whose records both hold a valid number of this kind, and not the same one."""
+    if column not in table:
+        return np.zeros(len(left), bool)
+    codes = table[column].codes
+    one, other = codes[left], codes[right]
+    return (one >= 0) & (other >= 0) & (one != other)
+
+
+def verified_numbers_differ(table: CodedTable, left: Codes, right: Codes) -> Mask:
+    """Pairs with two different NHS numbers that are both verified with the national service."""
+    if "nhs_number_status" not in table:
+        return np.zeros(len(left), bool)
+    status = table["nhs_number_status"]
+    verified = np.array([value == VERIFIED for value in status.distinct] + [False])[status.codes]
+    return numbers_differ(table, "nhs_number", left, right) & verified[left] & verified[right]

@@ -1,0 +1,1 @@
+"""The linkage models samechild comes with: each one immutable file, data rather than code."""

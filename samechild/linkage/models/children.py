@@ -1,0 +1,271 @@
+"""The model for children's records from any mixture of agencies, before it has learnt anything from the files.
+
+It says which evidence is looked at and where learning starts; every weight used in a run is learnt from the records
+of that run (:mod:`samechild.linkage.training`) or read from a stored model. Evidence whose fields the files do not
+hold is left out. Starting values are rough on purpose: they only tell the four classes of pair apart (a family shares
+its surname and address; twins also share the birth date; nobody shares an identifier).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from samechild.linkage.conditions import (
+    Always,
+    And,
+    Call,
+    Compare,
+    Condition,
+    Literal,
+    Or,
+    alike,
+    both,
+    edits,
+    equal,
+    exchanged,
+    is_value,
+    missing,
+    shares,
+)
+from samechild.linkage.model import (
+    BlockingRule,
+    Comparison,
+    KeyPart,
+    Level,
+    Model,
+    PairClass,
+    TermFrequency,
+    Thresholds,
+)
+
+TWIN, SIBLING = PairClass.TWIN, PairClass.SIBLING
+
+THRESHOLDS = Thresholds(join=0.95, ask=0.4, split=0.5, floor=0.001)
+LARGEST_BLOCK = 1000
+AGREEING = 0.85
+"""Starting share of pairs of one child that agree exactly."""
+
+
+def _comparison(
+    name: str,
+    levels: list[tuple[str, Condition] | tuple[str, Condition, TermFrequency]],
+    absent: Condition,
+    *,
+    shared_by: tuple[PairClass, ...] = (),
+    identifier: bool = False,
+    description: str = "",
+) -> Comparison:
+    """A comparison with starting values: agreement likely for SAME and for the classes that share the evidence."""
+    count = len(levels)
+    m = [AGREEING] + [(1 - AGREEING) / count] * count
+    chance = [0.01] + [0.01] * (count - 1) + [1 - 0.01 * count]
+    started = []
+    for number, (label, condition, *frequency) in enumerate([*levels, (f"different {name.replace('_', ' ')}", Always())]):
+        started.append(
+            Level(
+                label,
+                condition,
+                m=m[number],
+                twin=(m if TWIN in shared_by else chance)[number],
+                sibling=(m if SIBLING in shared_by else chance)[number],
+                term_frequency=frequency[0] if frequency else None,
+            )
+        )
+    null = Level(f"{name.replace('_', ' ')} missing", absent, is_null=True)
+    return Comparison(name, (null, *started), description, identifier)
+
+
+def _number(name: str, words: str) -> Comparison:
+    return _comparison(name, [(f"same {words}", equal(name))], missing(name), identifier=True, description=words)
+
+
+def _context(name: str, words: str, *shared_by: PairClass) -> Comparison:
+    return _comparison(
+        name,
+        [(f"same {words}", equal(name), TermFrequency(name))],
+        missing(name),
+        shared_by=shared_by,
+        description=words,
+    )
+
+
+def _text(name: str, words: str, *shared_by: PairClass) -> Comparison:
+    return _comparison(
+        name,
+        [(f"same {words}", equal(name), TermFrequency(name)), (f"{words} alike", alike(name, 0.88))],
+        missing(name),
+        shared_by=shared_by,
+        description=words,
+    )
+
+
+def _same_initial(name: str) -> Condition:
+    left, right = both(name)
+    first = [Call("substr", (side, Literal(1), Literal(1))) for side in (left, right)]
+    return Compare("=", first[0], first[1])
+
+
+FORENAME = _comparison(
+    "forename",
+    [
+        ("same forename", equal("forename"), TermFrequency("forename")),
+        ("forename known to vary so", shares("forename_variants")),
+        ("a given name in common", shares("given_names")),
+        ("forename much alike", alike("forename", 0.92)),
+        ("forename alike", alike("forename", 0.8)),
+        ("forename and surname exchanged", exchanged("forename", "surname")),
+        ("same initial", _same_initial("forename")),
+    ],
+    missing("forename"),
+    description="given name",
+)
+SURNAME = _comparison(
+    "surname",
+    [
+        ("same surname", equal("surname"), TermFrequency("surname")),
+        ("part of the surname in common", shares("surname_parts")),
+        ("surname known to vary so", shares("surname_variants")),
+        ("surname much alike", alike("surname", 0.92)),
+        ("surname alike", alike("surname", 0.8)),
+        ("surname and forename exchanged", exchanged("surname", "forename")),
+    ],
+    missing("surname"),
+    shared_by=(TWIN, SIBLING),
+    description="family name",
+)
+BIRTH = _comparison(
+    "date_of_birth",
+    [
+        ("same date of birth", equal("date_of_birth"), TermFrequency("date_of_birth")),
+        ("day and month exchanged", equal("date_of_birth", "birth_date_swapped")),
+        ("one slip in the date of birth", edits("date_of_birth", 1)),
+        ("same month of birth", equal("birth_month")),
+        ("two slips in the date of birth", edits("date_of_birth", 2)),
+        ("same year of birth", equal("birth_year")),
+    ],
+    missing("birth_year"),
+    shared_by=(TWIN,),
+    description="date of birth",
+)
+PLACE = _comparison(
+    "postcode",
+    [
+        ("same postcode", equal("postcode"), TermFrequency("postcode")),
+        ("a postcode in common, now or before", shares("postcodes")),
+        ("same postcode sector", equal("postcode_sector")),
+        ("one slip in the postcode", edits("postcode", 1)),
+        ("same postcode district", equal("postcode_district")),
+    ],
+    missing("postcode"),
+    shared_by=(TWIN, SIBLING),
+    description="where the child lives",
+)
+UPN = _comparison(
+    "upn",
+    [
+        ("same UPN", equal("upn")),
+        ("one UPN is the other's former one", shares("upns")),
+        ("a temporary UPN on either side", is_value("upn_kind", "temporary")),
+    ],
+    missing("upn"),
+    identifier=True,
+    description="Unique Pupil Number",
+)
+OTHER_ID = _comparison(
+    "other_id",
+    [("same number", equal("other_id")), ("one slip in the number", edits("other_id", 1))],
+    missing("other_id"),
+    identifier=True,
+    description="another identifier",
+)
+
+COMPARISONS: tuple[Comparison, ...] = (
+    FORENAME,
+    SURNAME,
+    BIRTH,
+    _comparison("sex", [("same sex", equal("sex"))], missing("sex"), description="sex"),
+    _comparison(
+        "birth_order", [("same place in the birth", equal("birth_order"))], missing("birth_order"),
+        description="first or second of a multiple birth",
+    ),
+    PLACE,
+    _text("address", "address", TWIN, SIBLING),
+    _context("uprn", "property", TWIN, SIBLING),
+    _context("town", "town", TWIN, SIBLING),
+    _number("nhs_number", "NHS number"),
+    UPN,
+    _number("uln", "ULN"),
+    _number("chi_number", "CHI number"),
+    _number("hc_number", "Health and Care number"),
+    _number("ucrn", "UCRN"),
+    _number("scn", "Scottish Candidate Number"),
+    _number("nino", "National Insurance number"),
+    _number("la_child_id", "local authority child id"),
+    OTHER_ID,
+    _context("school", "school", TWIN, SIBLING),
+    _context("gp_practice", "GP practice", TWIN, SIBLING),
+    _text("birth_place", "place of birth", TWIN, SIBLING),
+    _text("occupation", "occupation", TWIN, SIBLING),
+    _context("phone", "telephone number", TWIN, SIBLING),
+    _context("email", "email address", TWIN, SIBLING),
+)  # fmt: skip
+
+
+def _rule(*parts: str) -> BlockingRule:
+    """A rule from its parts: ``surname`` or ``forename:3`` for the first three letters."""
+    made = []
+    for part in parts:
+        column, _, length = part.partition(":")
+        made.append(KeyPart(column, length=int(length) if length else None))
+    return BlockingRule(tuple(made))
+
+
+BLOCKING: tuple[BlockingRule, ...] = (
+    _rule("nhs_number"),
+    _rule("upns"),
+    _rule("uln"),
+    _rule("chi_number"),
+    _rule("hc_number"),
+    _rule("ucrn"),
+    _rule("scn"),
+    _rule("nino"),
+    _rule("la_child_id"),
+    _rule("other_id"),
+    _rule("date_of_birth", "surname_parts"),
+    _rule("date_of_birth", "surname_sound"),
+    _rule("date_of_birth", "given_names"),
+    _rule("date_of_birth", "forename_sound"),
+    _rule("date_of_birth", "postcode"),
+    _rule("forename", "surname", "birth_year"),
+    _rule("forename", "surname", "postcode_district"),
+    _rule("postcode", "forename:3"),
+    _rule("forename_sound", "surname_sound", "birth_month"),
+    _rule("forename", "surname", "birth_place"),
+    _rule("forename", "surname", "town"),
+    _rule("surname", "postcode", "birth_year"),
+    _rule("forename", "surname", "occupation"),
+    _rule("date_of_birth", "uprn"),
+    _rule("email"),
+    _rule("phone"),
+)
+
+
+def children_model(fields: Collection[str]) -> Model:
+    """The model for files that hold these standardised fields: what they do not hold is neither compared nor blocked on."""
+    present = frozenset(fields)
+    comparisons = tuple(
+        _only_with(comparison, present) for comparison in COMPARISONS if comparison.columns[0] in present
+    )
+    rules = tuple(rule for rule in BLOCKING if all(part.column in present for part in rule.parts))
+    return Model("children", comparisons, rules, thresholds=THRESHOLDS, largest_block=LARGEST_BLOCK)
+
+
+def _only_with(comparison: Comparison, present: frozenset[str]) -> Comparison:
+    """Drop the levels that look at fields the files lack."""
+    from samechild.linkage.conditions import columns_of
+
+    levels = tuple(level for level in comparison.levels if set(columns_of(level.condition)) <= present)
+    return Comparison(comparison.name, levels, comparison.description, comparison.identifier)
+
+
+__all__ = ["And", "Or", "children_model"]

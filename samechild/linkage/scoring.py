@@ -1,0 +1,137 @@
+"""From agreement patterns to match weights, for all pairs at once.
+
+The weight of a pair is log2 of the odds that both records are of one child, against everything else they could be:
+strangers, twins, siblings. With the last two classes' priors at nought it is Fellegi and Sunter's two-class weight.
+Agreement on a rare value says more: ``u`` of a level with a term frequency is that of the value itself (as in Splink).
+For the family classes the agreement is part family, part chance, so only the part left to chance follows the value.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from samechild.linkage.coded import CodedTable
+from samechild.linkage.comparison import Levels, Pairs
+from samechild.linkage.model import Comparison, Level, Model
+from samechild.linkage.patterns import CLASSES, Layout, Patterns, patterns_of
+
+Floats = NDArray[np.float64]
+
+Frequencies = dict[str, Floats]
+"""For each column with term frequencies: the relative frequency of each distinct value, by code."""
+
+
+class Scores(msgspec.Struct, frozen=True):
+    """For each pair: its match weight in bits, the two-class weight, and the natural log odds of twin and sibling."""
+
+    weight: Floats
+    two_class: Floats
+    twin: Floats  # probability that the two are members of one multiple birth
+    sibling: Floats
+    patterns: Patterns
+
+
+def frequencies_of(model: Model, table: CodedTable) -> Frequencies:
+    """How common each value is among the records that have one."""
+    wanted = {
+        level.term_frequency.column
+        for comparison in model.comparisons
+        for level in comparison.levels
+        if level.term_frequency
+    }
+    return {
+        name: table[name].counts / max(int(table[name].counts.sum()), 1) for name in sorted(wanted) if name in table
+    }
+
+
+def score(
+    model: Model, frequencies: Frequencies, pairs: Pairs, levels: list[Levels], patterns: Patterns | None = None
+) -> Scores:
+    """Score pairs whose levels are known. Weights equal :func:`samechild.linkage.reference.score` to 1e-6."""
+    patterns = patterns or patterns_of(levels, model.comparisons)
+    layout = Layout(model.comparisons)
+    hot = layout.one_hot(patterns)
+    logs = np.stack([np.log2(np.maximum(layout.probabilities(which), 1e-300)) for which in CLASSES], axis=1)
+    by_pattern = hot @ logs  # patterns x 4, log2
+    family = model.prior_twin + model.prior_sibling
+    priors = np.log2(np.maximum([model.prior, model.prior_twin, model.prior_sibling, 1 - model.prior - family], 1e-300))
+    of_pair = patterns.of_pair
+    same = (by_pattern[:, 0] + priors[0])[of_pair]
+    unrelated = (by_pattern[:, 3] + priors[3])[of_pair]
+    twin = (by_pattern[:, 1] + priors[1])[of_pair] if model.has_family else None
+    sibling = (by_pattern[:, 2] + priors[2])[of_pair] if model.has_family else None
+    for number, comparison in enumerate(model.comparisons):
+        for place, level in enumerate(comparison.levels):
+            if level.term_frequency is None or level.is_null or level.term_frequency.column not in frequencies:
+                continue
+            at = np.flatnonzero(levels[number] == place)
+            if len(at):
+                chance, *shared = _by_value(comparison, level, frequencies[level.term_frequency.column])
+                column = pairs.table[level.term_frequency.column]
+                codes = _commoner(column.codes, column.counts, pairs, at)
+                unrelated[at] += chance[codes]
+                if twin is not None and sibling is not None:
+                    twin[at] += shared[0][codes]
+                    sibling[at] += shared[1][codes]
+    two_class = same - unrelated
+    if twin is None or sibling is None:
+        nothing = np.zeros(len(pairs))
+        return Scores(two_class, two_class, nothing, nothing, patterns)
+    two_class += _consistent(model)
+    top = np.maximum(np.maximum(unrelated, twin), sibling)
+    rest = np.exp2(unrelated - top) + np.exp2(twin - top) + np.exp2(sibling - top)
+    rest = np.log2(rest) + top
+    weight = same - rest
+    share = 1.0 / (1.0 + np.exp2(np.minimum(weight, 1000.0)))  # everything but SAME
+    return Scores(weight, two_class, share * np.exp2(twin - rest), share * np.exp2(sibling - rest), patterns)
+
+
+def _consistent(model: Model) -> float:
+    """What turns log2(prior / unrelated) into the usual log2(prior / (1 - prior))."""
+    family = model.prior_twin + model.prior_sibling
+    return float(np.log2((1 - model.prior - family) / (1 - model.prior)))
+
+
+def _commoner(codes: NDArray[np.int32], counts: NDArray[np.int64], pairs: Pairs, at: NDArray[np.int64]) -> NDArray[np.int32]:
+    """The code of the pair's value; where the two differ (a fuzzy level), the commoner one."""
+    left, right = codes[pairs.left[at]], codes[pairs.right[at]]
+    if np.array_equal(left, right):
+        return left
+    return np.where(counts[left] >= counts[right], left, right)
+
+
+def _by_value(comparison: Comparison, level: Level, frequency: Floats) -> tuple[Floats, Floats, Floats]:
+    """For each value: what its frequency adds (log2) to the likelihood under UNRELATED, TWIN and SIBLING."""
+    assert level.term_frequency is not None
+    u = exact_u(comparison, level)
+    own = level.u or u
+    rarity = level.term_frequency.weight * np.log2(np.maximum(frequency, max(level.term_frequency.minimum, 1e-300)) / u)
+    chance = np.minimum(own * np.exp2(rarity), 1.0)
+    shared = []
+    for probability in (level.twin, level.sibling):
+        p = own if probability is None else probability
+        of_family = max(0.0, (p - own) / (1.0 - own)) if own < 1 else 1.0
+        shared.append(np.log2(np.maximum(of_family + (1.0 - of_family) * chance, 1e-300) / max(p, 1e-300)))
+    return rarity, shared[0], shared[1]
+
+
+def exact_u(comparison: Comparison, level: Level) -> float:
+    """The u that a value's frequency stands in for: that of the comparison's exact-match level on the same field."""
+    from samechild.linkage.conditions import Column, Compare
+
+    assert level.term_frequency is not None
+    name = level.term_frequency.column
+    for other in comparison.levels:
+        match other.condition:
+            case Compare(operator="=", left=Column(name=one), right=Column(name=two)) if one == two == name:
+                return other.u or 1e-300
+            case _:
+                continue
+    return level.u or 1e-300
+
+
+def probability(weight: Floats) -> Floats:
+    """The probability that goes with a match weight."""
+    return np.asarray(1.0 / (1.0 + np.exp2(-np.clip(weight, -1000.0, 1000.0))))

@@ -1,0 +1,253 @@
+"""Learning a model from the files themselves, with nobody telling it which pairs are right.
+
+``u`` comes from pairs of records picked at random, which are nearly all strangers. Everything else comes from one
+expectation-maximisation (Dempster, Laird and Rubin 1977; Winkler 1988) over the pairs that blocking found, counted as
+agreement patterns. Within the pairs of one blocking rule, the fields of that rule agree by construction and are left
+out; how many pairs of each class a rule found is its own, but what the classes look like is shared by all rules. Four
+classes are learnt at once: same child, twin, sibling, unrelated.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from samechild.linkage.blocking import Blocked
+from samechild.linkage.coded import CodedTable
+from samechild.linkage.comparison import Pairs, levels_of
+from samechild.linkage.conditions import columns_of
+from samechild.linkage.model import BlockingRule, Comparison, Level, Model, PairClass
+from samechild.linkage.patterns import CLASSES, Layout, Patterns, patterns_of
+
+RANDOM_PAIRS = 1_500_000
+TRAINING_PAIRS = 400_000
+ROUNDS = 40
+BELIEF = 30.0
+"""How many imagined pairs stand behind a starting value, so that a rare level never becomes impossible."""
+
+Rows = NDArray[np.float64]
+
+
+def random_levels(model: Model, table: CodedTable, seed: int) -> list[Rows]:
+    """How often each level is reached by pairs of records picked at random, for each comparison (counts)."""
+    generator = np.random.default_rng(seed)
+    side = min(table.rows // 2, int(RANDOM_PAIRS**0.5))
+    chosen = generator.permutation(table.rows)[: 2 * side].astype(np.int32)
+    left, right = np.repeat(chosen[:side], side), np.tile(chosen[side:], side)
+    pairs = Pairs(table, left, right)
+    return [
+        np.bincount(levels_of(comparison, pairs), minlength=len(comparison.levels)).astype(np.float64)
+        for comparison in model.comparisons
+    ]
+
+
+def with_u(model: Model, counts: list[Rows], match_rate: float = 0.0) -> Model:
+    """Put u into the model: the share of random pairs at each level, less what true matches among them explain."""
+    comparisons = []
+    for comparison, count in zip(model.comparisons, counts, strict=True):
+        null = np.array([level.is_null for level in comparison.levels])
+        seen = np.where(null, 0.0, count)
+        total = max(seen.sum(), 1.0)
+        if match_rate:
+            m = np.array([0.0 if level.is_null else level.m or 0.0 for level in comparison.levels])
+            seen = np.maximum(seen - match_rate * total * m, 0.0)
+        if comparison.identifier and match_rate == 0.0:
+            agreeing = ~null
+            agreeing[-1] = False
+            seen[agreeing] = 0.0
+        share = (seen + 0.5 * ~null) / (seen.sum() + 0.5 * max((~null).sum(), 1))
+        levels = tuple(
+            level if level.is_null else msgspec.structs.replace(level, u=float(value))
+            for level, value in zip(comparison.levels, share, strict=True)
+        )
+        comparisons.append(msgspec.structs.replace(comparison, levels=levels))
+    return msgspec.structs.replace(model, comparisons=tuple(comparisons))
+
+
+class _Parameters:
+    """The state of the expectation-maximisation: one row of level probabilities for each class."""
+
+    def __init__(self, model: Model) -> None:
+        self.layout = Layout(model.comparisons)
+        self.start = {which: self.layout.probabilities(which) for which in CLASSES}
+        self.now = dict(self.start)
+
+
+def train(
+    model: Model, table: CodedTable, blocked: Blocked, *, seed: int = 1, rules: tuple[BlockingRule, ...] | None = None
+) -> Model:
+    """Learn every probability of the model from the records. The same records and seed give the same model."""
+    used = tuple(rule for rule in rules or model.blocking if all(part.column in table for part in rule.parts))
+    counts = random_levels(model, table, seed)
+    model = with_u(model, counts)
+    patterns, rule_counts = _training_patterns(model, table, blocked, used, seed)
+    if not len(patterns.levels):
+        return _guessed(model, table.rows)
+    total = table.rows * (table.rows - 1) / 2
+    for _ in range(2):
+        model = _maximised(model, patterns, rule_counts, used)
+        model = _with_priors(model, patterns, len(blocked) / max(len(patterns.of_pair), 1), total)
+        model = with_u(model, counts, match_rate=model.prior)
+    return model
+
+
+def _training_patterns(
+    model: Model, table: CodedTable, blocked: Blocked, rules: tuple[BlockingRule, ...], seed: int
+) -> tuple[Patterns, Rows]:
+    """Patterns of a sample of the blocked pairs, and how many pairs of each pattern each rule found."""
+    chosen = np.arange(len(blocked))
+    if len(blocked) > TRAINING_PAIRS:
+        chosen = np.sort(np.random.default_rng(seed).choice(len(blocked), TRAINING_PAIRS, replace=False))
+    pairs = Pairs(table, blocked.left[chosen], blocked.right[chosen])
+    levels = [levels_of(comparison, pairs) for comparison in model.comparisons]
+    patterns = patterns_of(levels, model.comparisons)
+    found = blocked.rules[chosen]
+    rows = []
+    for number in range(len(rules)):
+        mask = (found & np.uint32(1 << number)) != 0
+        rows.append(np.bincount(patterns.of_pair[mask], minlength=len(patterns.levels)))
+    return patterns, np.array(rows, np.float64)
+
+
+def _fixed_by(rule: BlockingRule, comparisons: tuple[Comparison, ...]) -> NDArray[np.bool_]:
+    """Which comparisons a rule leaves nothing to learn of, because it already demands that their field agrees."""
+    demanded = {_root(part.column) for part in rule.parts}
+    return np.array(
+        [
+            bool(demanded & {_root(name) for level in comparison.levels for name in columns_of(level.condition)})
+            for comparison in comparisons
+        ]
+    )
+
+
+_ROOTS = {
+    "given_names": "forename", "forename_variants": "forename", "forename_sound": "forename", "known_as": "forename",
+    "middle_names": "forename", "surname_parts": "surname", "surname_variants": "surname",
+    "surname_sound": "surname", "former_surname": "surname", "birth_month": "date_of_birth",
+    "birth_year": "date_of_birth", "birth_date_swapped": "date_of_birth", "postcodes": "postcode",
+    "previous_postcode": "postcode", "postcode_sector": "postcode", "postcode_district": "postcode",
+    "upns": "upn", "former_upn": "upn",
+}  # fmt: skip
+
+
+def _root(column: str) -> str:
+    return _ROOTS.get(column, column)
+
+
+def _maximised(model: Model, patterns: Patterns, rule_counts: Rows, rules: tuple[BlockingRule, ...]) -> Model:
+    """Expectation-maximisation over all rules at once; u stays as it is."""
+    state = _Parameters(model)
+    layout = state.layout
+    hot = layout.one_hot(patterns)
+    free = np.array([~_fixed_by(rule, model.comparisons)[layout.of_level] for rule in rules])  # rules x levels
+    use = np.array([rule.training for rule in rules]) & (rule_counts.sum(axis=1) > 0)
+    free, rule_counts = free[use], rule_counts[use]
+    shares = np.tile(np.array([0.5, 0.02, 0.08, 0.4]), (len(free), 1))
+    for _ in range(ROUNDS):
+        logs = np.stack([np.log(np.maximum(state.now[which], 1e-12)) for which in CLASSES], axis=1)
+        sums = {which: np.zeros(layout.width) for which in CLASSES[:3]}
+        for number in range(len(free)):
+            seen = np.flatnonzero(rule_counts[number])
+            here = hot[seen]
+            likelihood = here @ (logs * free[number][:, None]) + np.log(np.maximum(shares[number], 1e-12))
+            likelihood -= likelihood.max(axis=1, keepdims=True)
+            belief = np.exp(likelihood)
+            belief *= (rule_counts[number][seen] / belief.sum(axis=1))[:, None]
+            expected = belief.sum(axis=0)
+            shares[number] = (expected + 0.5) / (expected.sum() + 2.0)
+            for place, which in enumerate(CLASSES[:3]):
+                sums[which] += free[number] * (belief[:, place] @ here)
+        for which in CLASSES[:3]:
+            state.now[which] = _normalised(sums[which] + BELIEF * state.start[which] * ~layout.is_null, layout)
+    return _replaced(model, state)
+
+
+def _normalised(counts: Rows, layout: Layout) -> Rows:
+    totals = np.bincount(layout.of_level, weights=counts * ~layout.is_null)
+    share = counts / np.maximum(totals[layout.of_level], 1e-300)
+    return np.where(layout.is_null, 1.0, np.maximum(share, 1e-9))
+
+
+def _replaced(model: Model, state: _Parameters) -> Model:
+    comparisons = []
+    for comparison, start in zip(model.comparisons, state.layout.starts, strict=False):
+        levels = []
+        for place, level in enumerate(comparison.levels):
+            at = int(start) + place
+            levels.append(
+                level
+                if level.is_null
+                else msgspec.structs.replace(
+                    level,
+                    m=float(state.now[PairClass.SAME][at]),
+                    twin=float(state.now[PairClass.TWIN][at]),
+                    sibling=float(state.now[PairClass.SIBLING][at]),
+                )
+            )
+        comparisons.append(msgspec.structs.replace(comparison, levels=tuple(levels)))
+    return msgspec.structs.replace(model, comparisons=tuple(comparisons))
+
+
+def class_logs(model: Model, patterns: Patterns) -> Rows:
+    """Natural log likelihood of each pattern under each class (patterns x 4), before term frequencies."""
+    layout = Layout(model.comparisons)
+    logs = np.stack([np.log(layout.probabilities(which)) for which in CLASSES], axis=1)
+    return np.asarray(layout.one_hot(patterns) @ logs)
+
+
+def priors_of(model: Model) -> Rows:
+    """The probabilities of the four classes for two records picked at random."""
+    family = model.prior_twin + model.prior_sibling
+    return np.array([model.prior, model.prior_twin, model.prior_sibling, 1.0 - model.prior - family])
+
+
+def _with_priors(model: Model, patterns: Patterns, scale: float, total: float) -> Model:
+    """How common each class is among all pairs: the expected numbers found, settled by repetition.
+
+    Identifiers' chance agreement is settled in the same turn: how often pairs that are surely different people
+    carry an equal number.
+    """
+    logs = class_logs(model, patterns)
+    counts = patterns.counts * scale
+    shares = np.array([counts.sum() * 0.3, counts.sum() * 0.01, counts.sum() * 0.05, total]) / total
+    for _ in range(25):
+        likelihood = logs + np.log(np.maximum(shares, 1e-300))
+        likelihood -= likelihood.max(axis=1, keepdims=True)
+        belief = np.exp(likelihood)
+        belief *= (counts / belief.sum(axis=1))[:, None]
+        expected = belief.sum(axis=0)
+        shares[:3] = (expected[:3] + 0.01) / total
+        shares[3] = 1.0 - shares[:3].sum()
+    model = msgspec.structs.replace(
+        model, prior=float(shares[0]), prior_twin=float(shares[1]), prior_sibling=float(shares[2])
+    )
+    return _with_chance_identifiers(model, patterns, belief, total)
+
+
+def _with_chance_identifiers(model: Model, patterns: Patterns, belief: Rows, total: float) -> Model:
+    """Put into the model how often two different people carry an equal number, by mistake."""
+    comparisons = []
+    for number, comparison in enumerate(model.comparisons):
+        if not comparison.identifier:
+            comparisons.append(comparison)
+            continue
+        levels = list(comparison.levels)
+        for place, level in enumerate(levels[:-1]):
+            if not level.is_null:
+                wrong = belief[patterns.levels[:, number] == place, 3].sum()
+                levels[place] = msgspec.structs.replace(level, u=float((wrong + 0.5) / total))
+        rest = 1.0 - sum(level.u or 0.0 for level in levels[:-1] if not level.is_null)
+        levels[-1] = msgspec.structs.replace(levels[-1], u=rest)
+        comparisons.append(msgspec.structs.replace(comparison, levels=tuple(levels)))
+    return msgspec.structs.replace(model, comparisons=tuple(comparisons))
+
+
+def _guessed(model: Model, rows: int) -> Model:
+    """A model for files in which blocking found no pair at all: the starting values stand."""
+    return msgspec.structs.replace(model, prior=1.0 / max(rows, 2) ** 2)
+
+
+def level_with(level: Level, **values: float) -> Level:
+    """The level with other probabilities."""
+    return msgspec.structs.replace(level, **values)
