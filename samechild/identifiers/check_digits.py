@@ -36,6 +36,15 @@ def is_repeated(text: str) -> bool:
     return len(set(text)) == 1
 
 
+REPEATED_DIGIT = "0+|" + "|".join(f"{digit}{{10,}}" for digit in range(1, 10))
+"""Pattern of what :func:`is_filler` refuses."""
+
+
+def is_filler(text: str) -> bool:
+    """Say whether text is noughts alone, or one digit ten times or more: what is typed to fill a box."""
+    return not text.strip("0") or (len(text) >= 10 and text[0].isdigit() and is_repeated(text))
+
+
 def weigh_ten(rows: Bytes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Weigh many ten-byte values: the remainder after division by 11, and the number itself, both -1 if not digits."""
     remainders = np.full(len(rows), -1, dtype=np.int64)

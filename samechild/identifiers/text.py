@@ -34,11 +34,13 @@ UNDECIDED = -1
 """What a fast rule answers about a value that it leaves to the careful rule."""
 
 
+_UPPER = {code: chr(code - 32) for code in range(ord("a"), ord("z") + 1)}
+
+
 @cache
 def _letters(also: str) -> Mapping[int, str | None]:
     table: dict[int, str | None] = {ord(mark): None for mark in SEPARATORS + also}
-    table.update({code: chr(code - 32) for code in range(ord("a"), ord("z") + 1)})
-    return table
+    return table | _UPPER
 
 
 def normalise(text: str, also: str = "") -> str:
@@ -104,6 +106,23 @@ def normalise_many(values: pa.Array, also: str = "") -> pa.Array:
         by_hand = [normalise(text, also) for text in values.filter(pa.array(awkward)).to_pylist()]
         cleaned = pc.replace_with_mask(cleaned, pa.array(awkward), pa.array(by_hand, pa.string()))
     return cleaned
+
+
+def trim(text: str) -> str:
+    """Drop spaces and invisible marks at both ends only, and put a to z in upper case."""
+    return text.strip(SPACES + INVISIBLE).translate(_UPPER)
+
+
+def trim_many(values: pa.Array) -> pa.Array:
+    """Clean every value of a pa.string array as :func:`trim` does; nulls stay null."""
+    return pc.ascii_upper(pc.utf8_trim(values, SPACES + INVISIBLE))
+
+
+def matches(values: pa.Array, pattern: str) -> npt.NDArray[np.bool_]:
+    """Say for each value of a pa.string array whether the whole of it matches a pattern; False where there is none."""
+    # \A and \z are the very ends; ^ and $ would also stop at the ends of lines inside a value.
+    found = pc.fill_null(pc.match_substring_regex(values, rf"\A(?:{pattern})\z"), False)
+    return cast(npt.NDArray[np.bool_], found.to_numpy(zero_copy_only=False))
 
 
 def matrix(values: pa.Array, width: int) -> tuple[npt.NDArray[np.int64], Bytes]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from samechild.identifiers import text
-from samechild.identifiers.check_digits import as_column, digits_of
+from samechild.identifiers.check_digits import REPEATED_DIGIT, as_column, digits_of, is_filler
 from samechild.identifiers.kinds import (
     MISSING,
     OK,
@@ -35,7 +35,9 @@ FORM = Finding(
     Kind.IMPOSSIBLE, "uprn-form", "Not a number of one to twelve digits, so not a property reference: ask the source."
 )
 FILLER = Finding(
-    Kind.SENTINEL, "uprn-filler", "Noughts or nines alone fill a box and name no property: leave it blank."
+    Kind.SENTINEL,
+    "uprn-filler",
+    "Noughts alone, or one digit over and over, name no property: leave it blank.",
 )
 FINDINGS = (OK, MISSING, FORM, FILLER)
 
@@ -55,15 +57,13 @@ def _judge(cleaned: str) -> Judged:
     number = cleaned.lstrip("0")
     if not cleaned.isascii() or not cleaned.isdigit() or len(number) > 12:
         return None, FORM
-    if not number or number in ("9999999999", "99999999999", "999999999999"):
+    if is_filler(number):
         return None, FILLER
     return number, OK
 
 
 def _quickly(cleaned: pa.Array) -> text.Codes:
-    plain = pc.match_substring_regex(cleaned, r"\A0*[1-9][0-9]{0,11}\z")
-    filler = pc.match_substring_regex(cleaned, r"\A0*9{10,12}\z")
-    right = pc.fill_null(pc.and_not(plain, filler), False).to_numpy(zero_copy_only=False)
+    right = text.matches(cleaned, "0*[1-9][0-9]{0,11}") & ~text.matches(cleaned, f"0*(?:{REPEATED_DIGIT})")
     return np.where(right, FINDINGS.index(OK), text.UNDECIDED).astype(np.int8)
 
 
