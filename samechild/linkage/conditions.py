@@ -211,7 +211,7 @@ def to_sql(condition: Condition, dialect: Dialect = "splink") -> str:
     def scalar(node: Scalar) -> str:
         match node:
             case Column(name=name, side=side):
-                return f"{quote}{name}_{side}{quote}"
+                return f"{quote}{name.replace(quote, 2 * quote)}_{side}{quote}"
             case Literal(value=str() as text):
                 return "'" + text.replace("'", "''") + "'"
             case Literal(value=value):
