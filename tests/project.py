@@ -49,6 +49,13 @@ def pages() -> list[Path]:
     return [path for path in tracked() if path.suffix == ".md"]
 
 
+def code_of(text: str) -> list[str]:
+    """Everything a page sets as code: in backticks, in fences, indented by four."""
+    fenced = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)
+    indented = re.findall(r"^ {4}(.*)$", text, re.MULTILINE)
+    return [*fenced, *indented, *re.findall(r"`([^`\n]+)`", text)]
+
+
 def pyproject() -> dict[str, Any]:
     """What ``pyproject.toml`` says."""
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
