@@ -1,0 +1,168 @@
+"""Every file in one table: the *given* table that standardising and linking start from.
+
+Values stay exactly as the agencies wrote them. Each row keeps its source, its own id and its row number in the file,
+so that every later statement about a child can be traced to a place somebody can open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from samechild.errors import Invalid
+from samechild.files.columns import recognise
+from samechild.files.own_ids import distinct_ids
+from samechild.files.records import Columns, FileMap, Gathered, Mapping, ReadFile, restated
+from samechild.records import Issue, fields
+
+GROUP = "group_"
+"""Prefix of extra columns kept to report quality by group."""
+
+
+def gather(files: Sequence[ReadFile], mapping: Mapping | None = None, source_column: str | None = None) -> Gathered:
+    """Put the records of all files into one table, each column under its declared meaning.
+
+    Columns: ``source``, ``record_id``, ``row`` (int32), each given field that any file has, ``group_*``; text columns
+    are dictionary arrays (source too; record_id is plain text), single chunk, blanks null. Raises Invalid as
+    :func:`samechild.files.columns.recognise` does.
+    """
+    if not files:
+        raise Invalid("No file was given: name at least one.")
+    names = source_names(files, mapping)
+    parts, settings = [], {}
+    issues: list[Issue] = []
+    headings: dict[str, dict[str, str]] = {}
+    for file, name in zip(files, names, strict=True):
+        columns = recognise(file, mapping, source_column if source_column in file.table.column_names else None)
+        entry = mapping.of(file.path) if mapping is not None else FileMap(file.path.name)
+        part = _part(file, name, columns, source_column)
+        parts.append(part)
+        issues += restated({file.name: name}, (*file.issues, *columns.issues))
+        for source in pc.unique(part["source"]).to_pylist() or [name]:
+            headings.setdefault(source, {}).update(_headings(columns))
+            settings[source] = entry
+    _refuse_missing_source(files, source_column)
+    table = _together(parts)
+    ids, repeated = distinct_ids(table)
+    table = table.set_column(table.schema.get_field_index("record_id"), "record_id", ids)
+    return Gathered(table, headings, settings, (*issues, *repeated))
+
+
+def source_names(files: Sequence[ReadFile], mapping: Mapping | None = None) -> list[str]:
+    """Name each file's source: what the map says, else the file's name, with more of its place where two share it."""
+    told = [mapping.of(file.path).source if mapping is not None else None for file in files]
+    names = [given or file.name for given, file in zip(told, files, strict=True)]
+    for place, file in enumerate(files):
+        if told[place] is None and names.count(file.name) > 1 and file.sheet is not None:
+            same_place = [other for other in files if other.path.resolve() == file.path.resolve()]
+            if len(same_place) > 1:
+                names[place] = f"{file.name} {file.sheet}"
+    shared = {name for name in names if names.count(name) > 1}
+    for place, file in enumerate(files):
+        if names[place] in shared and told[place] is None:
+            same_folder = [
+                other for other in files if other.name == file.name and other.path.parent == file.path.parent
+            ]
+            distinct = file.path.suffix.lstrip(".") if len(same_folder) > 1 else file.path.resolve().parent.name
+            names[place] = f"{distinct}-{file.name}" if len(same_folder) == 1 else f"{file.name}-{distinct}"
+    for name in names:
+        if names.count(name) > 1 and any(name == given for given in told):
+            raise Invalid(f'The map calls two files "{name}": give each its own source, or put the files together.')
+    return _numbered(names)
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """Number names that are still shared, in the order given."""
+    seen: dict[str, int] = {}
+    result = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        result.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return result
+
+
+def _headings(columns: Columns) -> dict[str, str]:
+    found = {field: " + ".join(headings) for field, headings in columns.fields.items()}
+    if columns.record_id is not None:
+        found = {"record_id": columns.record_id, **found}
+    return found | {GROUP + heading: heading for heading in columns.groups}
+
+
+def _part(file: ReadFile, source: str, columns: Columns, source_column: str | None) -> dict[str, pa.ChunkedArray]:
+    """One file's share of the table."""
+    table = file.table
+    wanted = {field: _joined(table, headings) for field, headings in columns.fields.items()}
+    wanted |= {GROUP + heading: table.column(heading) for heading in columns.groups}
+    numbered = pc.binary_join_element_wise("row", file.rows.cast(pa.string()), "-")
+    ids = table.column(columns.record_id) if columns.record_id is not None else pa.chunked_array([numbered])
+    ids = pc.utf8_trim_whitespace(ids)
+    if ids.null_count or pc.any(pc.equal(ids, ""), min_count=0).as_py():
+        ids = pc.coalesce(pc.if_else(pc.equal(ids, ""), pa.scalar(None, pa.string()), ids), numbered)
+    sources: pa.ChunkedArray = pa.chunked_array([pa.DictionaryArray.from_arrays(
+        pa.array(np.zeros(table.num_rows, np.int32)), pa.array([source], pa.string())).cast(pa.string())])  # fmt: skip
+    if source_column in table.column_names:
+        told = pc.utf8_trim_whitespace(table.column(source_column))
+        sources = pc.coalesce(pc.if_else(pc.equal(told, ""), pa.scalar(None, pa.string()), told), sources)
+    return {"source": sources, "record_id": ids, "row": pa.chunked_array([file.rows])} | wanted
+
+
+def _joined(table: pa.Table, headings: tuple[str, ...]) -> pa.ChunkedArray:
+    """Join the parts of an address with single blanks; all parts blank is blank."""
+    if len(headings) == 1:
+        return table.column(headings[0])
+    cleaned = [pc.utf8_trim_whitespace(table.column(heading)) for heading in headings]
+    parts = [pc.if_else(pc.equal(part, ""), pa.scalar(None, pa.string()), part) for part in cleaned]
+    joined = pc.binary_join_element_wise(*parts, " ", null_handling="skip")
+    return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), joined)
+
+
+def _together(parts: Sequence[dict[str, pa.ChunkedArray]]) -> pa.Table:
+    """Lay the files' shares under each other; each text column becomes one dictionary array."""
+    present = {name for part in parts for name in part}
+    order = ["source", "record_id", "row", *[name for name in fields() if name in present], *sorted(present)]
+    names = list(dict.fromkeys(order))
+
+    def column(name: str) -> pa.Array:
+        kind = pa.int32() if name == "row" else pa.string()
+        chunks: list[pa.Array] = []
+        for part in parts:
+            count = len(part["row"])
+            chunks += part[name].cast(kind).chunks if name in part else [pa.nulls(count, kind)]
+        whole = pa.chunked_array(chunks, kind)
+        return whole.combine_chunks() if name in ("record_id", "row") else encoded(whole)
+
+    with ThreadPoolExecutor(2) as beside:
+        columns = list(beside.map(column, names))
+    return pa.table(columns, names=names)
+
+
+def encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """Keep each different value once; cells of nothing but blanks become missing."""
+    coded = pc.dictionary_encode(column)
+    flat = pa.concat_arrays(pa.chunked_array(coded, coded.type).unify_dictionaries().chunks) if len(column) else None
+    if flat is None:
+        return pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))
+    blank = pc.equal(pc.utf8_trim_whitespace(flat.dictionary), "")
+    if not pc.any(blank, min_count=0).as_py():
+        return flat
+    kept = np.flatnonzero(~blank.to_numpy(zero_copy_only=False))
+    places = np.full(len(blank), -1, np.int32)
+    places[kept] = np.arange(len(kept), dtype=np.int32)
+    codes = flat.indices.fill_null(-1).to_numpy()
+    moved = np.where(codes < 0, -1, places[codes]) if len(places) else codes
+    indices = pa.array(moved.astype(np.int32), mask=moved < 0)
+    return pa.DictionaryArray.from_arrays(indices, flat.dictionary.take(pa.array(kept)))
+
+
+def _refuse_missing_source(files: Sequence[ReadFile], source_column: str | None) -> None:
+    if source_column is not None and not any(source_column in file.table.column_names for file in files):
+        raise Invalid(f'No file has the source column "{source_column}": check the heading.')
+
+
+def all_issues(gathered: Gathered) -> tuple[Issue, ...]:
+    """Return the issues of reading, in a fixed order."""
+    return tuple(sorted(gathered.issues))
