@@ -93,11 +93,12 @@ def pack(platform: str, chosen: dict[str, Chosen], out: Path) -> Path:
             _pip("download", "--require-hashes", "--dest", str(wheels), "-r", str(requirements),
                  *_aimed_at(platform, python))  # fmt: skip
             requirements.write_text("\n".join([*lines, own_line]) + "\n", encoding="utf-8", newline="\n")
-        _add_installer(folder, version, platform, tuple(chosen))
-        return _zip(folder, out / f"{name}.zip")
+        add_installer(folder, version, platform, tuple(chosen))
+        return write_zip(folder, out / f"{name}.zip")
 
 
-def _add_installer(folder: Path, version: str, platform: str, pythons: tuple[str, ...]) -> None:
+def add_installer(folder: Path, version: str, platform: str, pythons: tuple[str, ...]) -> None:
+    """Put beside the wheels what installs them: the installer, its starters, a readme, the sums of every file."""
     about = {"version": version, "platform": platform, "pythons": pythons}
     (folder / "package.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     shutil.copy(ROOT / "LICENSE", folder / "LICENSE.txt")
@@ -113,7 +114,7 @@ def _add_installer(folder: Path, version: str, platform: str, pythons: tuple[str
     (folder / "SHA256SUMS").write_text("\n".join(sums) + "\n", encoding="utf-8", newline="\n")
 
 
-def _zip(folder: Path, target: Path) -> Path:
+def write_zip(folder: Path, target: Path) -> Path:
     """Zip the folder, names sorted and times fixed, so that the same contents make the same file."""
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_suffix(".part")
