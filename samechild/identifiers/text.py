@@ -30,6 +30,7 @@ SEPARATORS = SPACES + INVISIBLE + HYPHENS
 
 Bytes = npt.NDArray[np.uint8]
 Codes = npt.NDArray[np.int8]
+_DROPPED, _FOREIGN = 254, 255  # bytes that no text holds, or none that is ASCII
 UNDECIDED = -1
 """What a fast rule answers about a value that it leaves to the careful rule."""
 
@@ -50,11 +51,11 @@ def normalise(text: str, also: str = "") -> str:
 
 @cache
 def _bytes(also: str) -> Bytes:
-    """Table from a byte to what is kept of it: 0 to drop it, 255 for a byte that is not ASCII."""
+    """Table from a byte to what is kept of it: _DROPPED to drop it, _FOREIGN for a byte that is not ASCII."""
     table = np.arange(256, dtype=np.uint8)
+    table[128:] = _FOREIGN
     table[ord("a") : ord("z") + 1] -= 32
-    table[[ord(mark) for mark in SEPARATORS + also if ord(mark) < 128]] = 0
-    table[128:] = 255
+    table[[ord(mark) for mark in SEPARATORS + also if ord(mark) < 128]] = _DROPPED
     return table
 
 
@@ -94,13 +95,14 @@ def normalise_many(values: pa.Array, also: str = "") -> pa.Array:
     kept = _bytes(also)[content]
     if np.array_equal(kept, content):
         return values
-    foreign = kept == 255
+    foreign = kept == _FOREIGN
     awkward = np.zeros(len(values), dtype=np.bool_)
     if foreign.any():
         awkward[np.searchsorted(offsets, np.flatnonzero(foreign), side="right") - 1] = True
     there = valid(values)
-    ends = np.concatenate([[0], np.cumsum(kept != 0)])
-    cleaned = strings(ends[offsets], np.where(foreign, np.uint8(63), kept)[kept != 0], ~there)
+    stays = kept != _DROPPED
+    ends = np.concatenate([[0], np.cumsum(stays)])
+    cleaned = strings(ends[offsets], np.where(foreign, np.uint8(ord("?")), kept)[stays], ~there)
     awkward &= there
     if awkward.any():
         by_hand = [normalise(text, also) for text in values.filter(pa.array(awkward)).to_pylist()]

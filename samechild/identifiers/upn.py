@@ -26,7 +26,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from samechild.identifiers import text
-from samechild.identifiers.check_digits import as_column, digits_of
+from samechild.identifiers.check_digits import as_column, digits_of, is_digits, is_repeated
 from samechild.identifiers.kinds import (
     MISSING,
     OK,
@@ -109,8 +109,8 @@ def _judge(cleaned: str) -> Judged:
     if cleaned in UNKNOWN_CODES:
         return None, UNKNOWN
     if not _FORM.fullmatch(cleaned):
-        return None, REPEATED if cleaned.isdigit() and len(set(cleaned)) == 1 else FORM
-    if len(set(cleaned[1:])) == 1:
+        return None, REPEATED if is_digits(cleaned, len(cleaned)) and is_repeated(cleaned) else FORM
+    if is_repeated(cleaned[1:]):
         return None, REPEATED
     if cleaned[0] != _check_letter(cleaned[1:]):
         return None, CHECK_LETTER
