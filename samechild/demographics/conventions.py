@@ -1,0 +1,77 @@
+"""How each source writes dates, postcodes and sex, decided once from all its values and the same for all its rows.
+
+Whether 03/04/2010 is in March or in April cannot be seen from itself, only from its neighbours. The decision weighs
+every row of the source, so that it does not depend on their order.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from samechild.demographics import dates
+from samechild.demographics.address import read_text
+from samechild.demographics.columns import Coded
+from samechild.demographics.dates import DateReading
+from samechild.demographics.sex import read_sex
+from samechild.identifiers import postcode
+from samechild.identifiers.kinds import CODE_OF_KIND, Kind
+
+POSTCODES = ("postcode", "previous_postcode")
+
+
+class Convention(msgspec.Struct, frozen=True):
+    """One source's ways: how its dates are read, and which of its fields are kept as plain text."""
+
+    dates: DateReading
+    as_text: frozenset[str] = frozenset()
+
+
+def conventions_of(source: Coded, given: dict[str, Coded], today: date) -> tuple[Convention, ...]:
+    """The convention of each source, in the order of ``source.values``."""
+    sources = len(source.values)
+    readings = [DateReading(today=today)] * sources
+    if "date_of_birth" in given:
+        column = given["date_of_birth"]
+        signs = np.array([dates.signs(value, today) for value in column.values.to_pylist()], dtype=np.int64).reshape(
+            -1, 4
+        )
+        totals = np.stack([_by_source(source, column, signs[:, sign]) for sign in range(4)])
+        readings = [dates.reading_from(*totals[:, place].tolist(), today=today) for place in range(sources)]
+    as_text: list[set[str]] = [set() for _ in range(sources)]
+    for field in (*POSTCODES, "sex"):
+        if field in given:
+            right, wrong = _sex_signs(given[field]) if field == "sex" else _postcode_signs(given[field])
+            mostly = _by_source(source, given[field], wrong) > _by_source(source, given[field], right)
+            for place in np.flatnonzero(mostly).tolist():
+                as_text[place].add(field)
+    return tuple(Convention(reading, frozenset(plain)) for reading, plain in zip(readings, as_text, strict=True))
+
+
+def _by_source(source: Coded, column: Coded, sign: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """How many rows of each source have a value with the sign."""
+    if not sign.any():
+        return np.zeros(len(source.values), dtype=np.int64)
+    rows = np.append(sign != 0, False)[column.codes] & (source.codes >= 0)
+    return np.bincount(source.codes[rows], minlength=len(source.values)).astype(np.int64)
+
+
+def _postcode_signs(column: Coded) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """For each distinct value: whether it is a postcode, and whether it is neither that nor a way to say there is none."""
+    checked = postcode.check_many(column.values)
+    right = np.asarray(checked.values.is_valid()) | (checked.kinds == CODE_OF_KIND[Kind.PSEUDO])
+    wrong = checked.problems != 0
+    if wrong.any():
+        refused = column.values.filter(pa.array(wrong)).to_pylist()
+        wrong[np.flatnonzero(wrong)] = [read_text(value) is not None for value in refused]
+    return right.astype(np.int64), wrong.astype(np.int64)
+
+
+def _sex_signs(column: Coded) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    reads = [read_sex(value) for value in column.values.to_pylist()]
+    wrong = np.array([problem is not None for _, problem in reads], dtype=np.int64)
+    return np.array([sex is not None for sex, _ in reads], dtype=np.int64), wrong

@@ -1,0 +1,16 @@
+"""What every part of standardising starts from: the given columns as codes, and how each source writes things."""
+
+from __future__ import annotations
+
+import msgspec
+
+from samechild.demographics.columns import Coded
+from samechild.demographics.conventions import Convention
+
+
+class Sheet(msgspec.Struct, frozen=True):
+    """Given columns by field (blanks missing), which source each row is of, and each source's convention by its code."""
+
+    source: Coded
+    given: dict[str, Coded]
+    conventions: tuple[Convention, ...]
