@@ -19,20 +19,10 @@ from numpy.typing import NDArray
 from samechild.errors import Invalid
 from samechild.linkage.coded import Codes, CodedTable, Indices
 from samechild.linkage.model import BlockingRule, KeyPart
+from samechild.linkage.summary import BlockingCount
 
 RULE_BITS = 6
 MOST_RULES = 1 << (RULE_BITS - 1)
-
-
-class BlockCount(msgspec.Struct, frozen=True):
-    """What one blocking rule did."""
-
-    rule: str
-    pairs: int  # pairs this rule compares
-    pairs_only: int  # pairs no other rule found
-    largest_block: int
-    skipped_blocks: int  # blocks over the limit, not compared under this rule
-    skipped_records: int
 
 
 class Blocked(msgspec.Struct, frozen=True):
@@ -41,7 +31,7 @@ class Blocked(msgspec.Struct, frozen=True):
     left: Codes
     right: Codes
     rules: NDArray[np.uint32]
-    counts: list[BlockCount]
+    counts: list[BlockingCount]
 
     def __len__(self) -> int:
         return len(self.left)
@@ -63,7 +53,8 @@ def block(table: CodedTable, rules: tuple[BlockingRule, ...], largest: int, thre
 
     def one(number: int) -> tuple[NDArray[np.int64], list[int]]:
         keys, records = _keys(table, usable[number])
-        left, right, sizes = _pairs_within(keys, records, largest)
+        most = None if usable[number].most_pairs is None else usable[number].most_pairs * table.rows
+        left, right, sizes = _pairs_within(keys, records, largest, most)
         low, high = np.minimum(left, right), np.maximum(left, right)
         low <<= index_bits
         low |= high
@@ -93,7 +84,7 @@ def _unpacked(
     for number, rule in enumerate(rules):
         bit = np.uint32(1 << number)
         counts.append(
-            BlockCount(
+            BlockingCount(
                 rule.name,
                 int(np.count_nonzero(masks & bit)),
                 int(np.count_nonzero(masks == bit)),
@@ -148,14 +139,19 @@ def _recoded(values: pa.Array, part: KeyPart) -> tuple[NDArray[np.int32] | None,
 
 
 def _pairs_within(
-    keys: NDArray[np.int64], records: Indices, largest: int
+    keys: NDArray[np.int64], records: Indices, largest: int, most: float | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[int]]:
-    """All pairs of records that share a key: (left, right, [largest block, skipped blocks, skipped records])."""
+    """All pairs of records that share a key: (left, right, [largest block, skipped blocks, skipped records]).
+
+    A rule that would bring more than ``most`` pairs is passed over whole: all its blocks count as skipped.
+    """
     order = np.argsort(keys)
     keys, records = keys[order], records[order]
     starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.int64)
     sizes = np.diff(np.append(starts, len(keys)))
     over = sizes > largest
+    if most is not None and (sizes * (sizes - 1) // 2)[~over].sum() > most:
+        over = sizes > 1
     said = [int(sizes.max(initial=0)), int(np.count_nonzero(over)), int(sizes[over].sum())]
     use = (sizes > 1) & ~over
     starts, sizes = starts[use], sizes[use]

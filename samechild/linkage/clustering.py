@@ -12,6 +12,8 @@ records, because they stand in an order of their own (see :mod:`samechild.linkag
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -20,28 +22,33 @@ from samechild.linkage.coded import Codes
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 BATCHED = 24
 """Components of up to so many records are worked through together with others of their size."""
+MOST_BITS = 20.0
+"""No single pair counts for more than this, for or against, in the average between two groups."""
 LARGEST = 300
 """Components of more records are first taken apart at their weaker links."""
 
 
 class Lines(msgspec.Struct, frozen=True):
-    """The thresholds in bits (log2 odds): join, ask, and how far ahead of a rival a claim must be."""
+    """The thresholds in bits (log2 odds): join, ask, how far ahead of a rival a claim must be, and the least average."""
 
     join: float
     ask: float
     margin: float
+    average: float
 
 
 class Links(msgspec.Struct, frozen=True):
-    """Pairs with their weights, and which of them can never be one child."""
+    """Pairs with their weights, and which of them cannot be one child."""
 
     left: Codes
     right: Codes
     weight: Floats
-    never: NDArray[np.bool_]
+    never: Flags
+    apart: Flags  # more likely twins than one child, or never one child
 
 
 def components(records: int, left: Codes, right: Codes) -> Labels:
@@ -129,7 +136,7 @@ def settle(labels: Labels, unsettled: Labels, links: Links, lines: Lines) -> tup
     place[order] = np.arange(len(order)) - np.repeat(starts, sizes)
     inside = (number[links.left] >= 0) & (number[links.left] == number[links.right])
     left, right = links.left[inside], links.right[inside]
-    weight, never = links.weight[inside], links.never[inside]
+    weight, never, apart = links.weight[inside], links.never[inside], links.apart[inside]
     rivals: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
     size_of_pair = sizes[number[left]]
     for size in np.unique(sizes):
@@ -147,10 +154,12 @@ def settle(labels: Labels, unsettled: Labels, links: Links, lines: Lines) -> tup
             count = min(batch, len(chosen) - begin)
             best = np.full((count, size, size), -np.inf)
             forbidden = np.zeros((count, size, size), bool)
+            two_children = np.zeros((count, size, size), bool)
             i, j = place[left[here]], place[right[here]]
             best[spot, i, j] = best[spot, j, i] = weight[here]
             forbidden[spot, i, j] = forbidden[spot, j, i] = never[here]
-            found, claims = agglomerate(best, forbidden, lines)
+            two_children[spot, i, j] = two_children[spot, j, i] = apart[here]
+            found, claims = agglomerate(best, forbidden, two_children, lines)
             records = order[starts[chosen[begin : begin + count], None] + np.arange(size)]
             result[records] = np.take_along_axis(records, found, axis=1)
             if len(claims):
@@ -165,31 +174,26 @@ def settle(labels: Labels, unsettled: Labels, links: Links, lines: Lines) -> tup
     )
 
 
-def agglomerate(best: Floats, never: NDArray[np.bool_], lines: Lines) -> tuple[Labels, NDArray[np.int64]]:
+def agglomerate(
+    weight: Floats, never: Flags, apart: Flags, lines: Lines
+) -> tuple[Labels, NDArray[np.int64]]:
     """Grow groups by the strongest evidence first, many components of one size at once.
 
-    ``best`` (components x k x k, symmetric, -inf where a pair is unknown) holds pair weights, ``never`` the pairs that
-    cannot be one child. The evidence between two groups is that of their strongest pair, less what their strongest
-    *counter*-evidence takes away. A group joins another only at ``lines.join`` or more, and only if no third group
-    that cannot be the same child as the other comes within ``lines.margin`` of the claim; otherwise both claims are
-    rivals, and neither is joined.
+    ``weight`` (components x k x k, symmetric, -inf where a pair is unknown) holds pair weights, ``never`` the pairs that
+    cannot be one child and ``apart`` those that are more likely two. Two groups are joined when their strongest pair reaches ``lines.join``, their pairs on average
+    (each counted up to :data:`MOST_BITS` either way) reach ``lines.average``, and no third group that is not the
+    same child as the other comes within ``lines.margin`` of the claim; otherwise both claims are rivals and neither
+    is joined.
 
     Returns for each record the place of its group's first record, and the rival claims (component, place, place).
     """
-    count, size, _ = best.shape
+    count, size, _ = weight.shape
+    groups = _Groups(weight, never, apart, lines)
     labels = np.tile(np.arange(size), (count, 1))
-    worst = np.where(np.isneginf(best), 0.0, np.minimum(best, 0.0))
-    best = best.copy()
-    never = never.copy()
-    diagonal = np.arange(size)
-    best[:, diagonal, diagonal] = -np.inf
-    barred = never.copy()  # forbidden, or already found to be rivals
-    rows = np.arange(count)
-    active = rows
+    active = np.arange(count)
     claims: list[NDArray[np.int64]] = []
-    score = np.where(never, -np.inf, best + worst)
     while len(active):
-        current = np.where(barred[active], -np.inf, score[active]).reshape(len(active), -1)
+        current = np.where(groups.barred[active], -np.inf, groups.claim[active]).reshape(len(active), -1)
         top = current.argmax(axis=1)
         value = current[np.arange(len(active)), top]
         going = value >= lines.join
@@ -197,57 +201,73 @@ def agglomerate(best: Floats, never: NDArray[np.bool_], lines: Lines) -> tuple[L
         if not len(active):
             break
         a, b = np.minimum(top // size, top % size), np.maximum(top // size, top % size)
-        rival = _rival(score[active], a, b, value, lines)
-        ambiguous = rival >= 0
-        if ambiguous.any():
-            at, one, other, third = active[ambiguous], a[ambiguous], b[ambiguous], rival[ambiguous]
-            barred[at, one, other] = barred[at, other, one] = True
+        rival = _rival(groups, active, a, b, value, lines)
+        torn = rival >= 0
+        if torn.any():
+            at, one, other, third = active[torn], a[torn], b[torn], rival[torn]
+            groups.barred[at, one, other] = groups.barred[at, other, one] = True
             claims.append(np.stack([at, one, other], axis=1))
-            torn = np.where(score[at, one, third] >= score[at, other, third], one, other)
-            claims.append(np.stack([at, torn, third], axis=1))
-        at, a, b = active[~ambiguous], a[~ambiguous], b[~ambiguous]
+            between = np.where(groups.claim[at, one, third] >= groups.claim[at, other, third], one, other)
+            claims.append(np.stack([at, between, third], axis=1))
+        at, a, b = active[~torn], a[~torn], b[~torn]
         if len(at):
-            _merge(at, a, b, labels, best, worst, never, barred, score)
+            labels[at] = np.where(labels[at] == b[:, None], a[:, None], labels[at])
+            groups.join(at, a, b)
     if not claims:
         return labels, np.zeros((0, 3), np.int64)
     return labels, np.concatenate(claims)
 
 
-def _rival(score: Floats, a: Labels, b: Labels, value: Floats, lines: Lines) -> Labels:
-    """A third group that claims one of the two nearly as well and cannot be the same child as the other; -1 if none."""
+def _rival(groups: _Groups, at: Labels, a: Labels, b: Labels, value: Floats, lines: Lines) -> Labels:
+    """A third group that claims one of the two nearly as well and is not the same child as the other; -1 if none."""
     rows = np.arange(len(a))
-    to_a, to_b = score[rows, a], score[rows, b]
+    to_a, to_b = groups.claim[at, a], groups.claim[at, b]
+    not_a, not_b = groups.apart[at, a], groups.apart[at, b]
     line = np.maximum(value - lines.margin, lines.ask)[:, None]
-    contested = ((to_a >= line) & (to_b < lines.ask)) | ((to_b >= line) & (to_a < lines.ask))
+    contested = ((to_a >= line) & not_b) | ((to_b >= line) & not_a)
     contested[rows, a] = contested[rows, b] = False
-    claim = np.where(contested, np.maximum(to_a, to_b), -np.inf)
-    third = claim.argmax(axis=1)
-    return np.where(np.isneginf(claim[rows, third]), -1, third)
+    strongest = np.where(contested, np.maximum(to_a, to_b), -np.inf)
+    third = strongest.argmax(axis=1)
+    return np.where(np.isneginf(strongest[rows, third]), -1, third)
 
 
-def _merge(
-    at: Labels,
-    a: Labels,
-    b: Labels,
-    labels: Labels,
-    best: Floats,
-    worst: Floats,
-    never: NDArray[np.bool_],
-    barred: NDArray[np.bool_],
-    score: Floats,
-) -> None:
-    """Put group ``b`` into group ``a`` in each of the given components."""
-    labels[at] = np.where(labels[at] == b[:, None], a[:, None], labels[at])
-    for matrix, join in ((best, np.maximum), (worst, np.minimum), (never, np.logical_or), (barred, np.logical_or)):
-        merged = join(matrix[at, a], matrix[at, b])
-        matrix[at, a] = merged
-        matrix[at, :, a] = merged
-        gone = -np.inf if matrix is best else 0
-        matrix[at, b] = gone
-        matrix[at, :, b] = gone
-    best[at, a, a] = -np.inf
-    fresh = np.where(never[at, a], -np.inf, best[at, a] + worst[at, a])
-    score[at, a] = fresh
-    score[at, :, a] = fresh
-    score[at, b] = -np.inf
-    score[at, :, b] = -np.inf
+class _Groups:
+    """The evidence between every two groups of a component; a row for each group, kept at its first record's place."""
+
+    def __init__(self, weight: Floats, never: Flags, apart: Flags, lines: Lines) -> None:
+        self.average = lines.average
+        diagonal = np.arange(weight.shape[1])
+        self.best = weight.copy()
+        self.best[:, diagonal, diagonal] = -np.inf
+        known = ~np.isneginf(self.best)
+        self.total = np.where(known, np.clip(self.best, -MOST_BITS, MOST_BITS), 0.0)
+        self.pairs = known.astype(np.float64)
+        self.never = never.copy()
+        self.apart = apart | never
+        self.barred = never.copy()  # forbidden, or already found to be rivals
+        self.claim = np.where(never, -np.inf, np.where(self.total >= self.average * self.pairs, self.best, -np.inf))
+
+    def join(self, at: Labels, a: Labels, b: Labels) -> None:
+        """Put group ``b`` into group ``a`` in each of the given components."""
+        _fold(self.best, at, a, b, np.maximum, -np.inf)
+        _fold(self.total, at, a, b, np.add, 0.0)
+        _fold(self.pairs, at, a, b, np.add, 0.0)
+        _fold(self.never, at, a, b, np.logical_or, False)
+        _fold(self.apart, at, a, b, np.logical_or, False)
+        _fold(self.barred, at, a, b, np.logical_or, False)
+        self.best[at, a, a] = -np.inf
+        allowed = ~self.never[at, a] & (self.total[at, a] >= self.average * self.pairs[at, a])
+        fresh = np.where(allowed, self.best[at, a], -np.inf)
+        self.claim[at, a] = fresh
+        self.claim[at, :, a] = fresh
+        self.claim[at, b] = -np.inf
+        self.claim[at, :, b] = -np.inf
+
+
+def _fold(matrix: NDArray[Any], at: Labels, a: Labels, b: Labels, how: Any, gone: float | bool) -> None:
+    """Let row and column ``a`` hold what ``a`` and ``b`` hold together, and leave nothing in ``b``."""
+    together = how(matrix[at, a], matrix[at, b])
+    matrix[at, a] = together
+    matrix[at, :, a] = together
+    matrix[at, b] = gone
+    matrix[at, :, b] = gone

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 Codes = NDArray[np.int32]
@@ -27,6 +28,7 @@ class Coded:
     def __init__(self, codes: Codes, values: pa.Array) -> None:
         self.codes = codes
         self.values = values
+        self.made: dict[str, Any] = {}  # columns worked out from this one, remembered
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -50,7 +52,7 @@ class Coded:
     def exploded(self) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
         """For a list column: (member code of each list element, offsets by value code, number of members)."""
         members = self.values.flatten().dictionary_encode()
-        offsets = np.concatenate([[0], np.cumsum(pa.compute.list_value_length(self.values).to_numpy())])
+        offsets = np.concatenate([[0], np.cumsum(pc.list_value_length(self.values).to_numpy())])
         return (
             members.indices.to_numpy(zero_copy_only=False).astype(np.int32),
             offsets.astype(np.int64),

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein, Jaro, JaroWinkler, Levenshtein
+from scipy.sparse import csr_array
 
 from samechild.linkage import reference
 from samechild.linkage.coded import Coded, CodedTable, Codes, Mask
@@ -28,6 +29,7 @@ from samechild.linkage.conditions import (
     Compare,
     Condition,
     IsNull,
+    Literal,
     Not,
     Or,
     Scalar,
@@ -123,10 +125,13 @@ def _holds(condition: Condition, pairs: Pairs) -> tuple[Mask, Mask]:
 
 
 def _equal(sign: str, one: Column, other: Column, pairs: Pairs) -> tuple[Mask, Mask]:
-    a, b = pairs.codes(one), pairs.codes(other)
+    return _same_codes(sign, pairs.table[one.name], pairs.codes(one), pairs.table[other.name], pairs.codes(other))
+
+
+def _same_codes(sign: str, first: Coded, a: Codes, second: Coded, b: Codes) -> tuple[Mask, Mask]:
     known = (a >= 0) & (b >= 0)
-    if one.name != other.name:
-        b = _translation(pairs.table[other.name], pairs.table[one.name])[b]
+    if first is not second:
+        b = _translation(second, first)[b]
     same = a == b
     same &= known
     different = known & ~same
@@ -139,16 +144,77 @@ def _translation(source: Coded, target: Coded) -> Codes:
     return np.append(found.to_numpy(zero_copy_only=False), -1).astype(np.int32)
 
 
+def _derived(scalar: Scalar, pairs: Pairs) -> tuple[Coded, Codes] | None:
+    """A value made from one field alone, as a column of codes worked out once for each distinct value of the field."""
+    columns = _sides(scalar)
+    if len(columns) != 1:
+        return None
+    column = columns[0]
+    source = pairs.table[column.name]
+    made = source.made.get(scalar_key(scalar))
+    if made is None:
+        results = [
+            reference.value_of(scalar, {column.name: value}, {column.name: value}) for value in source.distinct
+        ]
+        coded = pa.array(results).dictionary_encode()
+        codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+        made = (Coded(codes, coded.dictionary), np.append(codes, np.int32(-1)))
+        source.made[scalar_key(scalar)] = made
+    return made[0], made[1][pairs.codes(column)]
+
+
+def scalar_key(scalar: Scalar) -> str:
+    """The scalar without its side, to remember what was worked out for a field."""
+    match scalar:
+        case Column(name=name):
+            return name
+        case Call(function=function, arguments=arguments):
+            return f"{function}({', '.join(map(scalar_key, arguments))})"
+        case _:
+            return repr(scalar)
+
+
 def _worked_out(condition: Compare | IsNull, pairs: Pairs) -> tuple[Mask, Mask]:
     """Any other comparison: worked out once for each distinct combination of values."""
+    match condition:
+        case Compare(operator="=" | "<>" as sign, left=Column() | Call() as one, right=Column() | Call() as other):
+            left, right = _derived(one, pairs), _derived(other, pairs)
+            if left and right and left[0].values.type == right[0].values.type:
+                return _same_codes(sign, *left, *right)
+        case Compare(left=Column() | Call() as one, right=Literal()) if len(_sides(one)) == 1:
+            return _one_sided(condition, _sides(one)[0], pairs)
+        case _:
+            pass
     columns = _sides(condition)
-    codes = [pairs.codes(column) for column in columns]
     if not columns:
         answer = reference.holds(condition, {}, {})
         return np.full(len(pairs), answer is True), np.full(len(pairs), answer is False)
+    codes = [pairs.codes(column) for column in columns]
+    known = np.logical_and.reduce([code >= 0 for code in codes])
+    if _needs_all(condition) and not known.all():
+        true, false = np.zeros(len(pairs), bool), np.zeros(len(pairs), bool)
+        true[known], false[known] = _worked_out(condition, pairs.subset(known))
+        return true, false
     cell, cells, wide = _distinct(codes, [len(pairs.table[column.name].values) for column in columns])
     true, false = _on_values(condition, columns, cells, wide, pairs.table)
     return true[cell], false[cell]
+
+
+def _needs_all(condition: Compare | IsNull) -> bool:
+    """Whether a missing value anywhere leaves the condition neither true nor false."""
+
+    def skips(part: Scalar) -> bool:
+        return isinstance(part, Call) and (part.function == "coalesce" or any(map(skips, part.arguments)))
+
+    return isinstance(condition, Compare) and not skips(condition.left) and not skips(condition.right)
+
+
+def _one_sided(condition: Compare, column: Column, pairs: Pairs) -> tuple[Mask, Mask]:
+    """A condition on one side's field alone: asked of each distinct value, and of a missing one."""
+    values = [*pairs.table[column.name].distinct, None]
+    answers = [reference.holds(condition, {column.name: value}, {column.name: value}) for value in values]
+    codes = pairs.codes(column)
+    return np.array([each is True for each in answers])[codes], np.array([each is False for each in answers])[codes]
 
 
 def _sides(node: Condition | Scalar) -> list[Column]:
@@ -216,6 +282,13 @@ def _on_values(
             if known.any() and not any(each.is_list for each in ours):
                 scores = _scores(function, ours, [code[known] for code in cells], wide)
                 true[known] = _OPERATORS[sign](scores, right.value)
+                _on_the_line(condition, columns, [code[known] for code in cells], scores, true, known, table)
+            return true, known & ~true
+        case Compare(operator=sign, left=Call(function="shared", arguments=(Column(), Column())), right=Literal()) if (
+            len(columns) == 2
+        ):
+            common = _shared([table[column.name] for column in columns], cells, wide)
+            true = known & _OPERATORS[sign](common, condition.right.value)
             return true, known & ~true
     true, false = np.zeros(len(known), bool), np.zeros(len(known), bool)
     values = [table[column.name].distinct for column in columns]
@@ -230,6 +303,27 @@ def _on_values(
     return true, false
 
 
+def _on_the_line(
+    condition: Compare,
+    columns: list[Column],
+    cells: list[Codes],
+    scores: NDArray[Any],
+    true: Mask,
+    known: Mask,
+    table: CodedTable,
+) -> None:
+    """Ask the reference where a similarity falls on its threshold to the last bit, or a text is empty."""
+    assert isinstance(condition.right, Literal)
+    close = np.flatnonzero(np.abs(scores - float(condition.right.value)) < 1e-9) if scores.dtype.kind == "f" else []
+    places = np.flatnonzero(known)
+    for place in close:
+        left: dict[str, Any] = {}
+        right: dict[str, Any] = {}
+        for column, codes in zip(columns, cells, strict=True):
+            (left if column.side == "l" else right)[column.name] = table[column.name].values[int(codes[place])].as_py()
+        true[places[place]] = reference.holds(condition, left, right) is True
+
+
 def _scores(function: str, columns: list[Coded], cells: list[Codes], wide: bool) -> NDArray[Any]:
     scorer, dtype = _SCORERS[function]
     if wide:
@@ -241,6 +335,28 @@ def _scores(function: str, columns: list[Coded], cells: list[Codes], wide: bool)
     one, other = (_texts(column, code) for column, code in zip(columns, cells, strict=True))
     scores: NDArray[Any] = process.cpdist(one, other, scorer=scorer, dtype=dtype, workers=2)
     return scores
+
+
+def _shared(columns: list[Coded], cells: list[Codes], wide: bool) -> NDArray[Any]:
+    """How many values two lists have in common, for each pair of lists."""
+    members = pa.concat_arrays([column.values.flatten() for column in columns]).dictionary_encode()
+    rows, begin = [], 0
+    for column, codes in zip(columns, cells, strict=True):
+        lengths = pc.list_value_length(column.values).to_numpy(zero_copy_only=False)
+        ends = np.concatenate([[0], np.cumsum(lengths)])
+        own = members.indices.to_numpy(zero_copy_only=False)[begin : begin + ends[-1]]
+        begin += int(ends[-1])
+        shape = (len(column.values), len(members.dictionary))
+        held = csr_array((np.ones(len(own), np.int32), own, ends), shape=shape)
+        held.sum_duplicates()
+        held.data[:] = 1
+        kept, which = np.unique(codes, return_inverse=True) if wide else (codes, None)
+        rows.append((held[kept], which))
+    (one, first), (other, second) = rows
+    if wide:
+        grid = (one @ other.T).toarray()
+        return np.asarray(grid[first, second])
+    return np.asarray(one.multiply(other).sum(axis=1)).ravel()
 
 
 def _texts(column: Coded, codes: Codes) -> list[str]:

@@ -68,14 +68,17 @@ class Comparison(msgspec.Struct, frozen=True):
     """One piece of evidence: levels tried in order, the first whose condition holds is the one that counts.
 
     ``identifier`` marks numbers that are issued to one person: their chance agreement is learnt from pairs known to
-    be different people, not from a random sample, which never meets it. ``family`` is False for evidence whose
-    agreement says nothing of the family (every class but SAME is given ``u``).
+    be different people, not from a random sample, which never meets it. ``shared_by`` names the family classes whose
+    members have this evidence in common (twins a birth date, siblings an address); ``own`` marks what every child has
+    for itself where it is not shared. Both matter only while a model is learnt.
     """
 
     name: str
     levels: tuple[Level, ...]
     description: str = ""
     identifier: bool = False
+    shared_by: tuple[PairClass, ...] = ()
+    own: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -96,11 +99,13 @@ class KeyPart(msgspec.Struct, frozen=True):
 class BlockingRule(msgspec.Struct, frozen=True):
     """Only pairs that agree on every part of some rule are compared at all.
 
-    ``training`` is False for rules left out when the model is trained.
+    ``training`` is False for rules left out when the model is trained. A broad rule has ``most_pairs``: it is used only
+    where it brings no more pairs than so many for each record, as in smaller files.
     """
 
     parts: tuple[KeyPart, ...]
     training: bool = True
+    most_pairs: float | None = None
 
     @property
     def name(self) -> str:
@@ -122,6 +127,7 @@ class Thresholds(msgspec.Struct, frozen=True):
     """
 
     join: float = 0.95
+    average: float = 0.0
     ask: float = 0.4
     split: float = 0.5
     floor: float = 0.001

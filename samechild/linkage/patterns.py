@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samechild.linkage.comparison import Levels
-from samechild.linkage.model import Comparison, PairClass
+from samechild.linkage.model import FAMILY, Comparison, PairClass
 
 CLASSES = (PairClass.SAME, PairClass.TWIN, PairClass.SIBLING, PairClass.UNRELATED)
 
@@ -50,6 +50,28 @@ class Layout:
         self.starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         self.width = int(self.starts[-1])
         self.of_level = np.repeat(np.arange(len(sizes)), sizes)
+        every = [(comparison, level) for comparison in comparisons for level in comparison.levels]
+        exact = [
+            not level.is_null and all(before.is_null for before in comparison.levels[:place])
+            for comparison in comparisons
+            for place, level in enumerate(comparison.levels)
+        ]
+        self.number = np.array([comparison.identifier for comparison, _ in every], bool)
+        self.shared = {which: np.array([which in comparison.shared_by for comparison, _ in every], bool) for which in FAMILY}
+        self.tied = {
+            PairClass.TWIN: np.array([comparison.own and PairClass.TWIN in comparison.shared_by for comparison, _ in every], bool),
+            PairClass.SIBLING: np.zeros(self.width, bool),
+        }
+        self.first_own = {
+            which: np.array(
+                [
+                    comparison.own and which not in comparison.shared_by and first
+                    for (comparison, _), first in zip(every, exact, strict=True)
+                ],
+                bool,
+            )
+            for which in FAMILY
+        }
         self.is_null = np.array([level.is_null for comparison in comparisons for level in comparison.levels], bool)
 
     def one_hot(self, patterns: Patterns) -> NDArray[np.float64]:

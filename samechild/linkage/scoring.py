@@ -16,6 +16,7 @@ from samechild.linkage.coded import CodedTable
 from samechild.linkage.comparison import Levels, Pairs
 from samechild.linkage.model import Comparison, Level, Model
 from samechild.linkage.patterns import CLASSES, Layout, Patterns, patterns_of
+from samechild.linkage.reference import exact_u
 
 Floats = NDArray[np.float64]
 
@@ -115,21 +116,6 @@ def _by_value(comparison: Comparison, level: Level, frequency: Floats) -> tuple[
         of_family = max(0.0, (p - own) / (1.0 - own)) if own < 1 else 1.0
         shared.append(np.log2(np.maximum(of_family + (1.0 - of_family) * chance, 1e-300) / max(p, 1e-300)))
     return rarity, shared[0], shared[1]
-
-
-def exact_u(comparison: Comparison, level: Level) -> float:
-    """The u that a value's frequency stands in for: that of the comparison's exact-match level on the same field."""
-    from samechild.linkage.conditions import Column, Compare
-
-    assert level.term_frequency is not None
-    name = level.term_frequency.column
-    for other in comparison.levels:
-        match other.condition:
-            case Compare(operator="=", left=Column(name=one), right=Column(name=two)) if one == two == name:
-                return other.u or 1e-300
-            case _:
-                continue
-    return level.u or 1e-300
 
 
 def probability(weight: Floats) -> Floats:

@@ -17,7 +17,7 @@ from samechild.linkage.blocking import Blocked
 from samechild.linkage.coded import CodedTable
 from samechild.linkage.comparison import Pairs, levels_of
 from samechild.linkage.conditions import columns_of
-from samechild.linkage.model import BlockingRule, Comparison, Level, Model, PairClass
+from samechild.linkage.model import FAMILY, BlockingRule, Comparison, Level, Model, PairClass
 from samechild.linkage.patterns import CLASSES, Layout, Patterns, patterns_of
 
 RANDOM_PAIRS = 1_500_000
@@ -25,6 +25,10 @@ TRAINING_PAIRS = 400_000
 ROUNDS = 40
 BELIEF = 30.0
 """How many imagined pairs stand behind a starting value, so that a rare level never becomes impossible."""
+FAMILY_BELIEF = 100.0
+"""The same for the family classes, which are rarer and easier to mistake."""
+MISPLACED_NUMBERS = 0.05
+"""The largest share of a family's pairs that may carry one number by mistake."""
 
 Rows = NDArray[np.float64]
 
@@ -158,9 +162,35 @@ def _maximised(model: Model, patterns: Patterns, rule_counts: Rows, rules: tuple
             shares[number] = (expected + 0.5) / (expected.sum() + 2.0)
             for place, which in enumerate(CLASSES[:3]):
                 sums[which] += free[number] * (belief[:, place] @ here)
-        for which in CLASSES[:3]:
-            state.now[which] = _normalised(sums[which] + BELIEF * state.start[which] * ~layout.is_null, layout)
+        _settle_classes(state, sums)
     return _replaced(model, state)
+
+
+def _settle_classes(state: _Parameters, sums: dict[PairClass, Rows]) -> None:
+    """The maximisation step: new probabilities from expected counts, within what each class *means*.
+
+    What a family shares is believed to look as it does for one child, until the files say otherwise; the birth date
+    of twins is one child's birth date, slips and all. What every child has for itself (a forename, a number) agrees
+    between two children of a family by chance or by mistake only: were that left free, the class would end up
+    describing badly recorded pairs of one child.
+    """
+    layout = state.layout
+    same = _normalised(sums[PairClass.SAME] + BELIEF * state.start[PairClass.SAME] * ~layout.is_null, layout)
+    state.now[PairClass.SAME] = same
+    for which in FAMILY:
+        believed = np.where(layout.shared[which], same, state.start[which])
+        now = _normalised(sums[which] + FAMILY_BELIEF * believed * ~layout.is_null, layout)
+        now = np.where(layout.tied[which], same, now)
+        chance = np.where(layout.number, MISPLACED_NUMBERS, state.start[PairClass.UNRELATED])
+        capped = layout.first_own[which] & (now > chance)
+        if capped.any():
+            over = np.bincount(layout.of_level, weights=np.where(capped, now - chance, 0.0), minlength=len(layout.starts) - 1)
+            rest = np.bincount(
+                layout.of_level, weights=np.where(capped | layout.is_null, 0.0, now), minlength=len(layout.starts) - 1
+            )
+            now = np.where(capped, chance, now * (1.0 + (over / np.maximum(rest, 1e-12))[layout.of_level]))
+            now = np.where(layout.is_null, 1.0, now)
+        state.now[which] = now
 
 
 def _normalised(counts: Rows, layout: Layout) -> Rows:

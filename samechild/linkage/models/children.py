@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import msgspec
+
 from samechild.linkage.conditions import (
     Always,
     And,
@@ -42,6 +44,8 @@ TWIN, SIBLING = PairClass.TWIN, PairClass.SIBLING
 
 THRESHOLDS = Thresholds(join=0.95, ask=0.4, split=0.5, floor=0.001)
 LARGEST_BLOCK = 1000
+BROAD = 8.0
+"""Rules that bring strangers together by the thousand are used only while they bring no more pairs than this a record."""
 AGREEING = 0.85
 """Starting share of pairs of one child that agree exactly."""
 
@@ -53,6 +57,7 @@ def _comparison(
     *,
     shared_by: tuple[PairClass, ...] = (),
     identifier: bool = False,
+    own: bool = False,
     description: str = "",
 ) -> Comparison:
     """A comparison with starting values: agreement likely for SAME and for the classes that share the evidence."""
@@ -72,7 +77,7 @@ def _comparison(
             )
         )
     null = Level(f"{name.replace('_', ' ')} missing", absent, is_null=True)
-    return Comparison(name, (null, *started), description, identifier)
+    return Comparison(name, (null, *started), description, identifier, shared_by, own or identifier)
 
 
 def _number(name: str, words: str) -> Comparison:
@@ -117,6 +122,7 @@ FORENAME = _comparison(
         ("same initial", _same_initial("forename")),
     ],
     missing("forename"),
+    own=True,
     description="given name",
 )
 SURNAME = _comparison(
@@ -145,6 +151,7 @@ BIRTH = _comparison(
     ],
     missing("birth_year"),
     shared_by=(TWIN,),
+    own=True,
     description="date of birth",
 )
 PLACE = _comparison(
@@ -186,7 +193,7 @@ COMPARISONS: tuple[Comparison, ...] = (
     _comparison("sex", [("same sex", equal("sex"))], missing("sex"), description="sex"),
     _comparison(
         "birth_order", [("same place in the birth", equal("birth_order"))], missing("birth_order"),
-        description="first or second of a multiple birth",
+        own=True, description="first or second of a multiple birth",
     ),
     PLACE,
     _text("address", "address", TWIN, SIBLING),
@@ -211,13 +218,13 @@ COMPARISONS: tuple[Comparison, ...] = (
 )  # fmt: skip
 
 
-def _rule(*parts: str) -> BlockingRule:
+def _rule(*parts: str, most_pairs: float | None = None) -> BlockingRule:
     """A rule from its parts: ``surname`` or ``forename:3`` for the first three letters."""
     made = []
     for part in parts:
         column, _, length = part.partition(":")
         made.append(KeyPart(column, length=int(length) if length else None))
-    return BlockingRule(tuple(made))
+    return BlockingRule(tuple(made), most_pairs=most_pairs)
 
 
 BLOCKING: tuple[BlockingRule, ...] = (
@@ -247,6 +254,14 @@ BLOCKING: tuple[BlockingRule, ...] = (
     _rule("date_of_birth", "uprn"),
     _rule("email"),
     _rule("phone"),
+    _rule("forename", "surname", most_pairs=BROAD),
+    _rule("surname", "birth_year", most_pairs=BROAD),
+    _rule("surname_parts", "birth_place", most_pairs=BROAD),
+    _rule("surname", "postcode_district", most_pairs=BROAD),
+    _rule("forename", "postcode_sector", most_pairs=BROAD),
+    _rule("surname_sound", "birth_month", most_pairs=BROAD),
+    _rule("forename_sound", "birth_month", "birth_place", most_pairs=BROAD),
+    _rule("surname_sound", "occupation", "birth_place", most_pairs=BROAD),
 )
 
 
@@ -265,7 +280,7 @@ def _only_with(comparison: Comparison, present: frozenset[str]) -> Comparison:
     from samechild.linkage.conditions import columns_of
 
     levels = tuple(level for level in comparison.levels if set(columns_of(level.condition)) <= present)
-    return Comparison(comparison.name, levels, comparison.description, comparison.identifier)
+    return msgspec.structs.replace(comparison, levels=levels)
 
 
 __all__ = ["And", "Or", "children_model"]
