@@ -120,15 +120,15 @@ def _birth_dates(births: Ints, family: Ints, chance: Chance, rates: Rates) -> In
     start = np.cumsum(births) - births
     since -= np.repeat(since[start], births)
     span = np.maximum.reduceat(since, start)
-    squeeze: Floats = np.minimum(1.0, 0.97 * CHILDHOOD / np.maximum(span, 1))
-    since = (since * squeeze[family]).astype(np.int64)
-    span = np.maximum.reduceat(since, start)
+    squeeze = np.minimum(1.0, 0.97 * CHILDHOOD / np.maximum(span, 1))
+    since = np.floor(since * squeeze[family]).astype(np.int64)
+    span = np.maximum.reduceat(since, start).astype(np.int64)
     youngest = chance.below(CHILDHOOD - span, len(births))
     grown = chance.happens(rates.families.grown_up, len(births))
     youngest += np.where(grown, chance.below(YOUTH, len(births)), 0)
     as_at = (rates.as_at - datetime.date(1970, 1, 1)).days
-    born: Ints = as_at - youngest[family] - (span[family] - since)
-    return born
+    age = youngest[family] + (span[family] - since)
+    return (as_at - age).astype(np.int64)
 
 
 def _chosen(running: Floats, rows: Ints, chance: Chance) -> Ints:
