@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from project import ROOT, ladder
+from project import ROOT, ladder, pyproject
 
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -20,6 +20,15 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def modules_named() -> list[str]:
+    """The single modules that a contract names, such as ``samechild.linkage.reference``."""
+    contracts = pyproject()["tool"]["importlinter"]["contracts"]
+    named = [
+        name for contract in contracts for key in ("source", "forbidden") for name in contract.get(f"{key}_modules", [])
+    ]
+    return [name for name in named if name.startswith("samechild.") and name.count(".") > 1]
+
+
 def a_package(folder: Path, **contents: str) -> Path:
     """A package with samechild's rooms, empty but for the given lines."""
     package = folder / "samechild"
@@ -28,6 +37,8 @@ def a_package(folder: Path, **contents: str) -> Path:
     for room in ladder():
         (package / room).mkdir()
         (package / room / "__init__.py").write_text(contents.get(room, ""))
+    for module in modules_named():
+        (folder / module.replace(".", "/")).with_suffix(".py").touch()
     return folder
 
 
@@ -51,6 +62,15 @@ def test_a_database_in_a_thinking_room_is_noticed(tmp_path: Path) -> None:
     checked = lint_imports(a_package(tmp_path, demographics="import duckdb"))
     assert checked.returncode == 1, checked.stdout + checked.stderr
     assert "samechild.demographics is not allowed to import duckdb" in checked.stdout
+
+
+def test_a_fast_path_in_the_reference_is_noticed_through_another_module(tmp_path: Path) -> None:
+    folder = a_package(tmp_path)
+    (folder / "samechild" / "linkage" / "reference.py").write_text("import samechild.linkage.likeness")
+    (folder / "samechild" / "linkage" / "likeness.py").write_text("import samechild.linkage.scoring")
+    checked = lint_imports(folder)
+    assert checked.returncode == 1, checked.stdout + checked.stderr
+    assert "samechild.linkage.reference is not allowed to import samechild.linkage.scoring" in checked.stdout
 
 
 def test_a_new_room_outside_the_ladder_is_noticed(tmp_path: Path) -> None:

@@ -62,7 +62,18 @@ def prose_of_code(source: str) -> str:
     names = [node.name for node in ast.walk(tree) if isinstance(node, defined)]
     names += [node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)]
     parts += [re.sub(r"_|(?<=[a-z])(?=[A-Z])", " ", name) for name in names]
-    return without_code("\n".join(parts))
+    return "\n".join([without_code("\n".join(parts)), *sentences(tree)])
+
+
+def sentences(tree: ast.Module) -> list[str]:
+    """Texts in a module that a person may read: at least four words, and nothing of code in them."""
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return [without_code(text) for text in texts if len(text.split()) > 3 and not re.search(r"[{}<>;=_\\]|::", text)]
+
+
+def text_of_page(html: str) -> str:
+    """What a reader sees of a web page or template."""
+    return re.sub(r"<style.*?</style>|<[^>]*>|{[{%#].*?[}%#]}", " ", html, flags=re.DOTALL)
 
 
 def without_code(text: str) -> str:
@@ -97,9 +108,20 @@ def test_pages_are_written_in_british_spelling(path: Path) -> None:
     assert american(without_code(path.read_text(encoding="utf-8"))) == []
 
 
+@pytest.mark.parametrize("path", [path for path in tracked() if path.suffix == ".html"], ids=short)
+def test_templates_are_written_in_british_spelling(path: Path) -> None:
+    assert american(text_of_page(path.read_text(encoding="utf-8"))) == []
+
+
 @pytest.mark.parametrize(
     "line",
-    ["see /work/main", "cp ../shared/data/names.csv .", "as issue 2 asks", "see #12", "done in an earlier session"],
+    [
+        "see /home/somebody/notes",
+        "cp ../" + "shared/data/names.csv .",
+        "as issue 2 asks",
+        "see #12",
+        "done in an earlier session",
+    ],
 )
 def test_what_is_out_of_place_is_noticed(line: str) -> None:
     assert out_of_place(line) != []
@@ -122,4 +144,6 @@ def test_what_belongs_is_left_alone(line: str) -> None:
 def test_american_spelling_is_noticed() -> None:
     source = '"""Normalize it."""\n# the color\ndef standardize_name(analyzer): "``color`` is Vega\'s word"\n'
     assert american(prose_of_code(source)) == ["analyzer", "color", "normalize", "standardize"]
+    assert american(prose_of_code("say('the favorite of them all', 'color: red; and more words')")) == ["favorite"]
+    assert american(text_of_page('<p style="color: red">The gray one {{ color }}</p>')) == ["gray"]
     assert american(without_code("The `color` of [a catalog](catalog.md)")) == ["catalog"]
