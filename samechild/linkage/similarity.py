@@ -112,18 +112,16 @@ def substr(text: str, start: int, length: int | None = None) -> str:
 
 
 def lower(text: str) -> str:
-    """Write a text in small letters, letter for letter."""
-    return "".join(_one_letter(letter, letter.lower()) for letter in text)
+    """Write a text in small letters, letter for letter, as DuckDB does for Latin, Greek and Cyrillic letters."""
+    return "".join("i" if letter == "İ" else _one_letter(letter, letter.lower()) for letter in text)
 
 
 def upper(text: str) -> str:
-    """Write a text in capital letters, letter for letter (so the German sharp s becomes one capital, not SS)."""
+    """Write a text in capital letters, letter for letter: the German sharp s becomes one capital, not SS."""
     return "".join("ẞ" if letter == "ß" else _one_letter(letter, letter.upper()) for letter in text)
 
 
 def _one_letter(letter: str, changed: str) -> str:
-    if letter == "İ":
-        return "i" if changed != letter else letter
     return changed if len(changed) == 1 else letter
 
 

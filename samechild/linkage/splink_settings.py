@@ -38,7 +38,7 @@ DEFAULT_PRIOR = 0.0001
 """Splink's prior when a model gives none."""
 
 NOT_OBSERVED = "level not observed in training dataset"
-"""What Splink writes instead of a probability; it counts as one in a million."""
+"""What some Splink releases wrote instead of a probability; Splink reads it as none given, and fills in its default."""
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -144,12 +144,11 @@ def _level(written: Any, number: int, place: str, dialect: str) -> Level:
 
 def _probability(written: Settings, key: str, place: str) -> float | None:
     value = written.get(key)
-    if value is None:
+    if value is None or value == NOT_OBSERVED:
         return None
-    if value == NOT_OBSERVED:
-        return 1e-6
-    if isinstance(value, bool) or not isinstance(value, int | float) or not SMALLEST <= value <= 1:
-        raise Invalid(f"{place}: {key} is not a probability between {SMALLEST} and 1; correct it.")
+    # Splink lets experts write m=8, u=1 for "eight times as likely", so no upper end but infinity.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not SMALLEST <= value < float("inf"):
+        raise Invalid(f"{place}: {key} is not a probability; correct it (Splink's smallest is {SMALLEST}).")
     return float(value)
 
 
