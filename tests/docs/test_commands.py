@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from project import code_of, pages, short
+from project import ROOT, code_of, pages, short
 
 
 def shown(page: Path) -> list[tuple[str, set[str]]]:
@@ -27,12 +27,23 @@ def command_line() -> click.Group:
     return main
 
 
+def options_of(command: click.Command) -> set[str]:
+    """Every option a command takes."""
+    return {option for parameter in command.params for option in parameter.opts} | {"--help"}
+
+
 @pytest.mark.parametrize("page", pages(), ids=short)
 def test_commands_and_options_exist(page: Path, main: click.Group) -> None:
     for name, options in shown(page):
         assert name in main.commands, f"samechild {name}"
-        known = {option for parameter in main.commands[name].params for option in parameter.opts}
-        assert options - known - {"--help"} == set(), f"samechild {name}"
+        assert options - options_of(main.commands[name]) == set(), f"samechild {name}"
+
+
+def test_options_of_link_in_the_table_exist(main: click.Group) -> None:
+    commands = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"^\| `(--[a-z-]+)", commands, re.MULTILINE))
+    assert len(told) > 5
+    assert told - options_of(main.commands["link"]) == set()
 
 
 def test_every_command_is_told_of(main: click.Group) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from project import PACKAGE, ROOT, code_of, ladder, pages, pyproject, short
+from samechild import errors
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TASKS = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE))
@@ -122,6 +123,14 @@ def test_decisions_are_numbered_listed_and_laid_out_alike() -> None:
         text = note.read_text(encoding="utf-8")
         assert text.startswith(f"# {number:04}. ")
         assert re.findall(r"^## (.*)$", text, re.MULTILINE) == ["Context", "Choice", "Consequences"]
+
+
+def test_exit_codes_are_those_of_the_page_of_errors() -> None:
+    commands = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| (\d+) \|", commands, re.MULTILINE)
+    classes = [errors.SamechildError, *errors.SamechildError.__subclasses__()]
+    declared = {0, *(error.exit_code for error in classes), errors.EXIT_FOUND_PROBLEMS, errors.EXIT_INTERRUPTED}
+    assert [int(code) for code in told] == sorted(declared | {errors.EXIT_OUR_BUG})
 
 
 def test_changelog_speaks_of_this_version() -> None:
