@@ -128,7 +128,7 @@ def test_decisions_are_numbered_listed_and_laid_out_alike() -> None:
 def test_exit_codes_are_those_of_the_page_of_errors() -> None:
     commands = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     told = re.findall(r"^\| (\d+) \|", commands, re.MULTILINE)
-    classes = [errors.SamechildError, *errors.SamechildError.__subclasses__()]
+    classes: list[type[errors.SamechildError]] = [errors.SamechildError, *errors.SamechildError.__subclasses__()]
     declared = {0, *(error.exit_code for error in classes), errors.EXIT_FOUND_PROBLEMS, errors.EXIT_INTERRUPTED}
     assert [int(code) for code in told] == sorted(declared | {errors.EXIT_OUR_BUG})
 
