@@ -109,11 +109,13 @@ def _quickly(cleaned: pa.Array) -> text.Codes:
     codes = np.full(len(cleaned), text.UNDECIDED, dtype=np.int8)
     where, rows = text.matrix(cleaned, 10)
     remainders, numbers = weigh_ten(rows)
-    dated = _days()[np.maximum(numbers, 0) // 10000] & (numbers % 1111111111 != 0)
+    dated = _days()[np.maximum(numbers, 0) // 10000]
     digits = np.minimum(rows - np.uint8(48), 9)
     modulus_10 = (_DOUBLED[digits[:, 0::2]].sum(axis=1) + digits[:, 1::2].sum(axis=1)) % 10 == 0
-    right = dated & (numbers >= 0) & ((remainders == 0) | modulus_10)
-    codes[where] = np.where(right, FINDINGS.index(OK), text.UNDECIDED)
+    right = (remainders == 0) | modulus_10
+    found = np.where(right, FINDINGS.index(OK), FINDINGS.index(CHECK_DIGIT))
+    found = np.where(dated, found, FINDINGS.index(DATE))
+    codes[where] = np.where((numbers >= 0) & (numbers % 1111111111 != 0), found, text.UNDECIDED)
     return codes
 
 

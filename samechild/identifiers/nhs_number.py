@@ -139,10 +139,12 @@ def _quickly(cleaned: pa.Array) -> text.Codes:
     where, rows = text.matrix(cleaned, 10)
     remainders, numbers = weigh_ten(rows)
     first = numbers // 10**9
-    found = np.where((first == 4) | (first == 6) | (first == 7), FINDINGS.index(OK), text.UNDECIDED)
-    found = np.where((first == 9) & (numbers != 9999999999), FINDINGS.index(SYNTHETIC), found)
-    repeated = numbers % 1111111111 == 0
-    codes[where] = np.where((remainders == 0) & ~repeated, found, text.UNDECIDED)
+    by_first = np.full(10, text.UNDECIDED, dtype=np.int8)
+    by_first[[4, 6, 7]], by_first[9] = FINDINGS.index(OK), FINDINGS.index(SYNTHETIC)
+    wrong = np.where(remainders == 10, FINDINGS.index(LIKE_ULN), FINDINGS.index(CHECK_DIGIT))
+    # Below 4 lie the numbers of Scotland and Northern Ireland, and what is not digits: left to the careful rule.
+    plain = (first >= 4) & (numbers % 1111111111 != 0)
+    codes[where] = np.where(plain, np.where(remainders == 0, by_first[first], wrong), text.UNDECIDED)
     return codes
 
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from samechild.identifiers.kinds import CheckedMany, Finding, Judged, table_of
+from samechild.identifiers.kinds import USED, CheckedMany, Finding, Judged, table_of
 
 SPACES = "\t\n\v\f\r \x1c\x1d\x1e\x1f\x85\xa0 \u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
 SPACES += "\u2028\u2029\u202f\u205f\u3000"
@@ -145,7 +145,7 @@ def check_column(
     findings: tuple[Finding, ...],
     canonical: Callable[[pa.Array], pa.Array] | None = None,
 ) -> CheckedMany:
-    """Check a column: ``quickly`` accepts the plain right values, ``carefully`` judges each distinct one that is left.
+    """Check a column: ``quickly`` decides the plain cases, ``carefully`` judges each distinct value that is left.
 
     ``quickly`` answers an index into ``findings`` or :data:`UNDECIDED` for each cleaned value; ``canonical`` turns
     cleaned values that were accepted into their canonical form when that differs.
@@ -155,7 +155,8 @@ def check_column(
     there = valid(cleaned)
     missing = next(index for index, found in enumerate(findings) if found.kind == "missing")
     codes[~there] = missing
-    result = pc.if_else(pa.array((codes >= 0) & there), cleaned, pa.scalar(None, pa.string()))
+    used = np.isin(codes, [index for index, found in enumerate(findings) if found.kind in USED])
+    result = pc.if_else(pa.array(used), cleaned, pa.scalar(None, pa.string()))
     if canonical is not None:
         result = canonical(result)
     left = codes == UNDECIDED

@@ -82,8 +82,10 @@ def _quickly(cleaned: pa.Array) -> text.Codes:
     codes = np.full(len(cleaned), text.UNDECIDED, dtype=np.int8)
     where, rows = text.matrix(cleaned, 10)
     remainders, numbers = weigh_ten(rows)
-    # Repeated digits leave remainder 0, so none of them can pass here.
-    codes[where] = np.where((remainders == 10) & (numbers >= 10**9), FINDINGS.index(OK), text.UNDECIDED)
+    health = (remainders == 0) & np.isin(numbers // 10**9, (4, 6, 7, 9))
+    wrong = np.where(health, FINDINGS.index(LIKE_NHS), FINDINGS.index(CHECK_DIGIT))
+    plain = (numbers >= 10**9) & (numbers % 1111111111 != 0)
+    codes[where] = np.where(plain, np.where(remainders == 10, FINDINGS.index(OK), wrong), text.UNDECIDED)
     return codes
 
 

@@ -47,7 +47,8 @@ ALPHABET = "ABCDEFGHJKLMNPQRTUVWXYZ"
 """The 23 letters used; I, O and S would be mistaken for digits."""
 
 SYNTHETIC_LA = "000"
-"""Authority number of made-up UPNs: none of the published lists of authorities and pseudo-authorities holds it."""
+"""Authority number of made-up UPNs. Authorities are numbered from 201 and pseudo-authorities from 001, so no school
+can have issued them."""
 
 UNKNOWN_CODES: dict[str, str] = {
     "UN1": "under school age and no UPN assigned yet",
@@ -126,13 +127,12 @@ def _quickly(cleaned: pa.Array) -> text.Codes:
     codes = np.full(len(cleaned), text.UNDECIDED, dtype=np.int8)
     where, rows = text.matrix(cleaned, 13)
     middle = rows[:, 1:12] - np.uint8(48)
-    right = (
-        (middle.max(axis=1, initial=0) <= 9) & (_VALUE[rows[:, 12]] != 255) & (rows[:, 0] == _letters_for(rows[:, 1:]))
-    )
-    right &= (rows[:, 2:] != rows[:, 1:2]).any(axis=1)
+    formed = (middle.max(axis=1, initial=0) <= 9) & (_VALUE[rows[:, 12]] != 255) & np.isin(rows[:, 0], _LETTERS)
+    formed &= (rows[:, 2:] != rows[:, 1:2]).any(axis=1)
     made_up = (middle[:, :3] == 0).all(axis=1)
     found = np.where(made_up, FINDINGS.index(SYNTHETIC), FINDINGS.index(OK))
-    codes[where] = np.where(right, found, text.UNDECIDED)
+    found = np.where(rows[:, 0] == _letters_for(rows[:, 1:]), found, FINDINGS.index(CHECK_LETTER))
+    codes[where] = np.where(formed, found, text.UNDECIDED)
     return codes
 
 
