@@ -47,6 +47,10 @@ def _numbers(indices: pa.Array) -> Codes:
 
 def recode(column: Coded, made: pa.Array) -> Coded:
     """The column that has ``made[i]`` where ``column`` has its value ``i``; equal results share one code."""
+    if made.equals(column.values):  # nothing to change, as in most columns of numbers
+        return column
+    if made.null_count == len(made):
+        return Coded(np.full(len(column.codes), MISSING, dtype=np.int32), pa.array([], made.type))
     again = made.dictionary_encode()
     return Coded(lookup(_numbers(again.indices), column.codes), again.dictionary)
 
@@ -60,9 +64,11 @@ def lookup(table: npt.NDArray[np.int32], codes: Codes) -> Codes:
 
 def to_arrow(column: Coded) -> pa.DictionaryArray:
     """The column as an Arrow dictionary array with int32 indices and a distinct, non-null dictionary."""
-    missing = column.codes < 0
-    indices = pa.array(column.codes, mask=missing) if missing.any() else pa.array(column.codes)
-    return pa.DictionaryArray.from_arrays(indices, column.values)
+    there = column.codes >= 0
+    bits = None if there.all() else pa.py_buffer(np.packbits(there, bitorder="little").tobytes())
+    codes = pa.py_buffer(np.ascontiguousarray(column.codes))
+    indices = pa.Array.from_buffers(pa.int32(), len(column.codes), [bits, codes])
+    return pa.DictionaryArray.from_arrays(indices, column.values, safe=False)
 
 
 def fill(first: Coded | None, second: Coded | None) -> Coded | None:

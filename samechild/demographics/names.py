@@ -302,6 +302,9 @@ def read_full_name(value: str) -> tuple[NameRead, NameRead]:
     With a comma the family name stands first; without, it is the last word with the prefixes before it. A title in
     front and a suffix behind are left out. One word alone is taken for a forename.
     """
+    joined = to_letters(value).text.replace(" ", "").replace("-", "")
+    if joined in NO_NAME or _NOT_AVAILABLE.match(value):
+        return NameRead(problem="forename-placeholder"), NameRead(problem="surname-placeholder")
     before, comma, after = value.partition(",")
     if comma and before.strip() and after.strip():
         given, family = after, before
@@ -409,9 +412,9 @@ def _is_forename_placeholder(text: str) -> bool:
         return False
     if all(piece in NOT_A_FORENAME or piece.isdigit() for piece in text.replace("-", " ").split()):
         return len(words) > 1 or len(joined) > 1
-    return words[0] in _OPENS_A_PLACEHOLDER or (
-        words[0] in ("BOY", "GIRL", "NOT") and words[1] in ("OF", "KNOWN", "YET")
-    )
+    if words[0] in _OPENS_A_PLACEHOLDER:
+        return True
+    return words[0] in ("BOY", "GIRL", "NOT") and words[1:2] in (["OF"], ["KNOWN"], ["YET"])
 
 
 def _place_in_birth(text: str) -> str | None:

@@ -34,6 +34,7 @@ def name_columns(sheet: Sheet) -> Made:
     for field, read in reads.items():
         found.append(Found(field, recode(given[field], read.problem)))
     whole = _full_names(sheet)
+    found += [Found("full_name", whole.pop(f"{field}_problem")) for field in _NAMED if whole]
     made: dict[str, Coded | None] = {}
     made["forename"] = fill(_column(sheet, reads, "forename", "name"), whole.get("forename"))
     more = fill(_column(sheet, reads, "forename", "more"), whole.get("more"))
@@ -93,9 +94,10 @@ def _sets(
     )
     if surnames:
         sets["surname_parts"] = union(surnames)
-    if "forename" in made:
-        called = [made[f] for f in ("forename", "known_as") if f in made]
+    called = [made[f] for f in ("forename", "known_as") if f in made]
+    if called:
         sets["forename_variants"] = union([of_lists(c.codes, marks_of(c.values, variants.FORENAME)) for c in called])
+    if "forename" in made:
         sets["forename_sound"] = sound_of(made["forename"])
     if "surname" in made:
         marks = marks_of(made["surname"].values, variants.SURNAME)
@@ -132,6 +134,7 @@ def _full_names(sheet: Sheet) -> dict[str, Coded]:
         mine = within(Coded(codes, pa.nulls(len(asked))), lacking[field])
         for name, what in _NAMED[field].items():
             made[name] = recode(mine, pa.array([getattr(read[place], what) for read in reads], pa.string()))
+        made[f"{field}_problem"] = recode(mine, pa.array([read[place].problem for read in reads], pa.string()))
         made[f"{field}_parts"] = _lists(mine.codes, [read[place] for read in reads])
     return made
 
