@@ -7,6 +7,7 @@ depends on the seed and its own number alone.
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +15,9 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from samechild.errors import Invalid, Refused
+from samechild.errors import Invalid
+from samechild.files.folder import OutputFolder
+from samechild.files.run_record import RunRecord, versions, write_run_record
 from samechild.town.adoptions import adopt
 from samechild.town.agencies import contacts
 from samechild.town.chance import Chance
@@ -56,11 +59,20 @@ def town_blocks(
     children: int, authorities: int = 2, seed: int = 1, rates: Rates | None = None, progress: Progress | None = None
 ) -> Iterator[Town]:
     """The same town block by block, for towns larger than memory; ``progress`` hears (children made, of how many)."""
+    _check_size(children, authorities, seed)
+    return _blocks(children, authorities, seed, rates or load_rates(), progress)
+
+
+def _check_size(children: int, authorities: int, seed: int) -> None:
     if not 1 <= children <= MOST_CHILDREN:
         raise Invalid(f"A town has 1 to {MOST_CHILDREN:,} children; ask for a number in between.")
     if not 0 <= seed < 2**63:
         raise Invalid("A seed is a whole number from 0 upwards; name another.")
-    rates = rates or load_rates()
+    if not 1 <= authorities <= len(TOWN_NAMES):
+        raise Invalid(f"A town has 1 to {len(TOWN_NAMES)} authorities; ask for one of those numbers.")
+
+
+def _blocks(children: int, authorities: int, seed: int, rates: Rates, progress: Progress | None) -> Iterator[Town]:
     places = choose_places(children, authorities, seed, load_names())
     held = np.zeros(authorities * len(AGENCIES), dtype=np.int64)
     for first in range(0, children, BLOCK):
@@ -136,6 +148,8 @@ def write_town(
     *,
     form: str | None = None,
     combined: bool = False,
+    force: bool = False,
+    started: datetime.datetime | None = None,
     progress: Progress | None = None,
 ) -> TownWritten:
     """Write the files that a town's agencies keep into a new folder, and the truth into a folder of its own inside it.
@@ -143,15 +157,28 @@ def write_town(
     Each agency has its own columns and format: schools CSV, health Parquet, early years NDJSON and so on; ``form``
     ("csv" or "parquet") makes them all one format. ``combined`` writes one Parquet file of all records under common
     column names in place of the agencies' files. ``truth/`` holds truth.csv, never_link.csv and superseded.csv.
-    Raises :class:`~samechild.errors.Refused` when the folder holds something already.
+    The folder appears when all of it is written; ``started`` goes into its ``run.json``. Raises
+    :class:`~samechild.errors.Refused` when something is there already, unless ``force`` and samechild wrote it.
     """
     if form not in (None, "csv", "parquet"):
         raise Invalid("A town is written as csv or parquet, or in each agency's own format.")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise Refused(f"{out} exists already; name a new folder for the town.")
-    records = 0
-    with Filing(out, source_names(authorities), children, form=form, combined=combined) as filing:
-        for block in town_blocks(children, authorities, seed, rates, progress):
-            filing.add(block)
-            records += block.records.num_rows
-    return TownWritten(filing.written, children, records)
+    blocks = town_blocks(children, authorities, seed, rates, progress)
+    records, begun = 0, time.monotonic()
+    with OutputFolder(out, force) as folder:
+        with Filing(folder, source_names(authorities), children, form=form, combined=combined) as filing:
+            for block in blocks:
+                filing.add(block)
+                records += block.records.num_rows
+        asked = {"children": children, "authorities": authorities, "seed": seed, "form": form, "combined": combined}
+        write_run_record(
+            folder,
+            RunRecord(
+                command="synth",
+                started=started.isoformat() if started else "",
+                duration_seconds=round(time.monotonic() - begun, 1),
+                parameters=asked,
+                counts={"children": children, "records": records},
+                versions=versions(),
+            ),
+        )
+    return TownWritten(tuple(out / name for name in filing.written), children, records)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from samechild.town.chance import Chance
-from samechild.town.families import SERIALS_OF_A_BIRTH, draw_first_names, draw_surnames
+from samechild.town.families import SERIALS_OF_A_BIRTH
 from samechild.town.names import Names
+from samechild.town.naming import draw_first_names, draw_surnames, name_apart
 from samechild.town.places import Places
 from samechild.town.rates import Rates
 from samechild.town.records import Children, Ints
@@ -49,7 +50,7 @@ def adopt(
 def _second_identities(
     children: Children, rows: Ints, birth: Ints, serial: int, chance: Chance, places: Places, names: Names, rates: Rates
 ) -> Children:
-    new = Children(**{field: getattr(children, field)[rows] for field in Children.__struct_fields__})
+    new = children.of(rows)
     family, births, none = rates.families, int(birth.max()) + 1, np.full(len(rows), -1, dtype=np.int64)
     new.family = new.maternity = serial + birth
     new.hardship = new.hardship * 0.3
@@ -71,6 +72,7 @@ def _second_identities(
     new.forename[renamed] = draw_first_names(new, renamed, chance, names)
     again = renamed[new.forename[renamed] == new.middle[renamed]]
     new.forename[again] = draw_first_names(new, again, chance, names)
+    name_apart(new, chance, names)
     new.known_as = none.copy()
     new.nhs_serial = (serial + birth) * SERIALS_OF_A_BIRTH + new.birth_order
     kept = chance.happens(family.adopted_former_upn_kept, len(rows))

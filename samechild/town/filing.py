@@ -80,7 +80,7 @@ LAYOUTS = {
     "emergency": Layout(
         "csv",
         {
-            "record_id": "Attendance No", "nhs_number": "NHS Number", "surname": "Surname", "forename": "Forename",
+            "record_id": "Patient ID", "nhs_number": "NHS Number", "surname": "Surname", "forename": "Forename",
             "middle_names": "Middle Names", "date_of_birth": "Date of Birth", "sex": "Sex", "postcode": "Postcode",
             "ethnicity": "Ethnicity",
         },
@@ -238,7 +238,7 @@ class Filing:
             suffix = form or ("csv" if layout.form == "xlsx" and children > MOST_FOR_A_WORKBOOK else layout.form)
             paths.append(out / f"{source}.{suffix}")
             self._files[source] = _open(paths[-1], layout.encoding)
-        self.written = tuple(paths)
+        self.written = tuple(path.relative_to(out) for path in paths)
 
     def add(self, block: Town) -> None:
         """Write one block of the town."""

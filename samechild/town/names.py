@@ -159,89 +159,99 @@ def _by_initial(pool: Pool, text: list[str], most: int = 400) -> dict[str, Ints]
     return {letter: np.array(names, dtype=np.int64) for letter, names in found.items()}
 
 
+Weighted = list[tuple[int, float]]
+"""Names by position, each with how often it occurs."""
+
+
 class _Register:
-    """Gives each name its position in the town's list."""
+    """Gives each name its position in the town's list, and keeps how it looks without accents."""
 
     def __init__(self) -> None:
         self.position: dict[str, int] = {}
+        self.plain: dict[str, str] = {}
 
     def __call__(self, name: str) -> int:
         return self.position.setdefault(name, len(self.position))
 
 
-@cache
-def load_names() -> Names:
-    """Read the name lists once (about a second) and make the pools of every community."""
-    at = _Register()
-    communities = tuple(row["group"] for row in read_rows("name_groups.csv"))
-    number = {group: index for index, group in enumerate(communities)}
-    plain: dict[str, str] = {}
-
-    own: dict[tuple[bool, int], list[tuple[int, float]]] = defaultdict(list)
+def _read_first_names(
+    at: _Register, number: dict[str, int]
+) -> tuple[dict[tuple[bool, int], Weighted], dict[tuple[bool, int], Weighted]]:
+    """Each community's own first names, and the general ones by cohort, without those of other communities."""
+    own: dict[tuple[bool, int], Weighted] = defaultdict(list)
+    general: dict[tuple[bool, int], Weighted] = defaultdict(list)
     elsewhere: set[str] = set()
     for row in read_rows("first_name_groups.csv.gz"):
         own[row["sex"] == "M", number[row["group"]]].append((at(row["name"]), float(row["count"])))
         if row["group"] not in EUROPEAN:
             elsewhere.add(row["name"])
-    general: dict[tuple[bool, int], list[tuple[int, float]]] = defaultdict(list)
     for row in read_rows("first_names.csv.gz"):
         if row["name"] not in elsewhere:
             general[row["sex"] == "M", int(row["year"])].append((at(row["name"]), float(row["count"])))
+    return own, general
 
-    last: dict[int, list[tuple[int, float]]] = defaultdict(list)
-    feminine_text: dict[int, dict[int, str]] = defaultdict(dict)
+
+def _read_surnames(
+    at: _Register, number: dict[str, int], fathers: dict[tuple[bool, int], Weighted]
+) -> tuple[dict[int, Weighted], dict[int, dict[int, int]]]:
+    """Each community's surnames, and the female form of each where it has one."""
+    last: dict[int, Weighted] = defaultdict(list)
+    female: dict[int, dict[int, int]] = defaultdict(dict)
     for row in read_rows("surnames.csv.gz"):
         group, surname = row["group"], row["surname"]
         endings = ENDINGS.get(group, ())
-        if any(female and surname.endswith(female) for _, female in endings if len(female) > 2):
+        if any(len(ending) > 2 and surname.endswith(ending) for _, ending in endings):
             continue  # the male form of a list's female entry is in the list
-        elsewhere_too = set(row["also_in_groups"].split()) - set(EUROPEAN)
-        if group == GENERAL and elsewhere_too:
+        if group == GENERAL and set(row["also_in_groups"].split()) - set(EUROPEAN):
             continue
-        plain[surname] = row["ascii_form"]
+        at.plain[surname] = row["ascii_form"]
         last[number[group]].append((at(surname), float(row["weight"])))
         if endings:
-            feminine_text[number[group]][at(surname)] = _female_form(surname, endings)
-            plain[_female_form(surname, endings)] = _female_form(row["ascii_form"], endings)
+            form = _female_form(surname, endings)
+            at.plain[form] = _female_form(row["ascii_form"], endings)
+            female[number[group]][at(surname)] = at(form)
     for group in PATRONYMIC:  # the father's given name
-        last[number[group]] = [(name, weight) for name, weight in own[True, number[group]]]
-    for group in communities:
-        if not last[number[group]]:
-            last[number[group]] = last[number[GENERAL]]
+        last[number[group]] = fathers[True, number[group]]
+    for community in number.values():
+        last[community] = last[community] or last[number[GENERAL]]
+    return last, female
 
+
+@cache
+def load_names() -> Names:
+    """Read the name lists once (under a second) and make the pools of every community."""
+    at = _Register()
+    communities = tuple(row["group"] for row in read_rows("name_groups.csv"))
+    number = {group: index for index, group in enumerate(communities)}
+    own, general = _read_first_names(at, number)
+    last, female = _read_surnames(at, number, own)
     for name in (*MUHAMMAD, "Singh", "Kaur", *(name for names in FEMALE_SURNAMES.values() for name in names)):
         at(name)
-    for forms in feminine_text.values():
-        for form in forms.values():
-            at(form)
     pairs = [(at(row["name_a"]), at(row["name_b"])) for row in _variant_rows()]
     text = list(at.position)
-
-    general_pools = {key: _pool(names) for key, names in general.items()}
+    feminine = {community: np.arange(len(text), dtype=np.int64) for community in female}
+    for community, forms in female.items():
+        feminine[community][list(forms)] = list(forms.values())
+    pools = {key: _pool(names) for key, names in general.items()}
     starts, variants = _variants(pairs, len(text))
-    feminine = {}
-    for community, forms in feminine_text.items():
-        feminine[community] = np.arange(len(text), dtype=np.int64)
-        feminine[community][list(forms)] = [at.position[form] for form in forms.values()]
-    both = [number[group] for group in communities]
     return Names(
         text=pa.array(text),
-        plain=pa.array([plain.get(name, name) for name in text]),
+        plain=pa.array([at.plain.get(name, name) for name in text]),
         position=at.position,
         communities=communities,
-        general_first=general_pools,
+        general_first=pools,
         first={key: _pool(names) for key, names in own.items()},
         last={key: _pool(names) for key, names in last.items()},
         feminine=feminine,
         variant_start=starts,
         variants=variants,
-        alike={male: _look_alikes(general_pools[male, 2016], text) for male in (True, False)},
-        initial={male: _by_initial(general_pools[male, 2016], text) for male in (True, False)},
-        own_share=np.array([_own_share(communities[community], own, community) for community in both]),
+        alike={male: _look_alikes(pools[male, 2016], text) for male in (True, False)},
+        initial={male: _by_initial(pools[male, 2016], text) for male in (True, False)},
+        own_share=np.array([_own_share(group, own, number[group]) for group in communities]),
     )
 
 
-def _own_share(group: str, own: dict[tuple[bool, int], list[tuple[int, float]]], community: int) -> float:
+def _own_share(group: str, own: dict[tuple[bool, int], Weighted], community: int) -> float:
     """Share of children whose first name comes from the community's own list: less where the list is short."""
     shortest = min(len(own.get((male, community), ())) for male in (True, False))
     if group == GENERAL or not shortest:

@@ -55,6 +55,18 @@ class Children(msgspec.Struct, kw_only=True):
     adopted_as: Ints
     adopted_at: Ints  # age in days when adopted; on both identities
 
+    @classmethod
+    def blank(cls, count: int) -> Children:
+        """So many children of whom nothing is known yet."""
+        columns: dict[str, Any] = {field: np.full(count, -1, dtype=np.int64) for field in cls.__struct_fields__}
+        children = cls(**columns)
+        children.male, children.hardship = np.zeros(count, dtype=np.bool_), np.zeros(count)
+        return children
+
+    def of(self, rows: Ints) -> Children:
+        """The chosen children, as a copy."""
+        return Children(**{field: getattr(self, field)[rows] for field in self.__struct_fields__})
+
     def __len__(self) -> int:
         return len(self.family)
 

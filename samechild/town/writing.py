@@ -18,8 +18,8 @@ from samechild.identifiers import nhs_number, uln, upn
 from samechild.town import errors
 from samechild.town.agencies import SCHOOL_AGE, Contacts
 from samechild.town.chance import Chance
-from samechild.town.families import full_surname
 from samechild.town.names import ENGLISH_SPEAKING, FAMILY_NAME_FIRST, PATRONYMIC, Names
+from samechild.town.naming import full_surname
 from samechild.town.places import NO_FIXED_ABODE, Places, postcode_text
 from samechild.town.rates import AgencyRates, Rates
 from samechild.town.records import Children, Flags, Floats, Ints
