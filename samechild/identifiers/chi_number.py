@@ -99,7 +99,7 @@ def _days() -> npt.NDArray[np.bool_]:
     month = day.astype("datetime64[M]")
     of_month = (day - month.astype("datetime64[D]")).astype(np.int64) + 1
     of_year = month.astype(np.int64) % 12 + 1
-    year = month.astype("datetime64[Y]").astype(np.int64) % 100
+    year = (month.astype("datetime64[Y]").astype(np.int64) + 1970) % 100  # numpy counts years from 1970
     table = np.zeros(10**6, dtype=np.bool_)
     table[of_month * 10000 + of_year * 100 + year] = True
     return table
