@@ -110,8 +110,7 @@ def _meaning(heading: str) -> tuple[str, int] | None:
         return _index()[name]
     if name in _known_elsewhere():
         return None
-    less = shorter(name)
-    return _index().get(less) if less else None
+    return next((_index()[less] for less in shorter(name) if less in _index()), None)
 
 
 def _recognised(file: ReadFile, free: list[str], fixed: Claims) -> Claims:
@@ -160,7 +159,7 @@ def _address_parts(free: list[str]) -> tuple[str, ...]:
     found: dict[int, str] = {}
     for heading in free:
         name = plain(heading)
-        place = order.get(name, order.get(shorter(name) or ""))
+        place = next((order[one] for one in [name, *shorter(name)] if one in order), None)
         if place is not None:
             found.setdefault(place, heading)
     parts = tuple(found[place] for place in sorted(found))

@@ -114,9 +114,10 @@ def _joined(table: pa.Table, headings: tuple[str, ...]) -> pa.ChunkedArray:
     """Join the parts of an address with single blanks; all parts blank is blank."""
     if len(headings) == 1:
         return table.column(headings[0])
-    cleaned = [pc.utf8_trim_whitespace(table.column(heading)) for heading in headings]
-    parts = [pc.if_else(pc.equal(part, ""), pa.scalar(None, pa.string()), part) for part in cleaned]
-    joined = pc.binary_join_element_wise(*parts, " ", null_handling="skip")
+    # Not null_handling="skip": Arrow 26 then drops the rows in which every part is missing.
+    parts = [pc.fill_null(pc.utf8_trim_whitespace(table.column(heading)), "") for heading in headings]
+    spaced = [pc.if_else(pc.equal(part, ""), part, pc.binary_join_element_wise(part, "", " ")) for part in parts]
+    joined = pc.utf8_rtrim_whitespace(pc.binary_join_element_wise(*spaced, ""))
     return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), joined)
 
 

@@ -231,9 +231,8 @@ def meanings(names: str) -> frozenset[str]:
     return frozenset(plain(name) for name in names.split())
 
 
-def shorter(name: str) -> str | None:
-    """Take one word such as "child" or "pupil" off the front of a reduced heading; None when there is none."""
-    for word in _IN_FRONT.split():
-        if name.startswith(word) and len(name) > len(word) + 1:
-            return name.removeprefix(word)
-    return None
+def shorter(name: str) -> list[str]:
+    """Take a word such as "child" or "pupils" off the front of a reduced heading, in every way it can be taken."""
+    return [
+        name.removeprefix(word) for word in _IN_FRONT.split() if name.startswith(word) and len(name) > len(word) + 1
+    ]
