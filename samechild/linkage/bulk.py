@@ -161,7 +161,15 @@ def score_pairs(
         scores = score(model, frequencies, pairs, levels, patterns_of(levels, model.comparisons))
         why = constraints.why(table, pairs.left, pairs.right, scores.twin)
         return ScoredPairs(
-            pairs.left, pairs.right, rules[part], levels, scores.weight, scores.two_class, scores.twin, scores.sibling, why
+            pairs.left,
+            pairs.right,
+            rules[part],
+            levels,
+            scores.weight,
+            scores.two_class,
+            scores.twin,
+            scores.sibling,
+            why,
         )
 
     with ThreadPoolExecutor(threads) as pool:

@@ -174,9 +174,7 @@ def settle(labels: Labels, unsettled: Labels, links: Links, lines: Lines) -> tup
     )
 
 
-def agglomerate(
-    weight: Floats, never: Flags, apart: Flags, lines: Lines
-) -> tuple[Labels, NDArray[np.int64]]:
+def agglomerate(weight: Floats, never: Flags, apart: Flags, lines: Lines) -> tuple[Labels, NDArray[np.int64]]:
     """Grow groups by the strongest evidence first, many components of one size at once.
 
     ``weight`` (components x k x k, symmetric, -inf where a pair is unknown) holds pair weights, ``never`` the pairs that

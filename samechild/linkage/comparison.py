@@ -153,9 +153,7 @@ def _derived(scalar: Scalar, pairs: Pairs) -> tuple[Coded, Codes] | None:
     source = pairs.table[column.name]
     made = source.made.get(scalar_key(scalar))
     if made is None:
-        results = [
-            reference.value_of(scalar, {column.name: value}, {column.name: value}) for value in source.distinct
-        ]
+        results = [reference.value_of(scalar, {column.name: value}, {column.name: value}) for value in source.distinct]
         coded = pa.array(results).dictionary_encode()
         codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
         made = (Coded(codes, coded.dictionary), np.append(codes, np.int32(-1)))

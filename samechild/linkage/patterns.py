@@ -56,11 +56,16 @@ class Layout:
             for comparison in comparisons
             for place, level in enumerate(comparison.levels)
         ]
+        self.dates = np.array([bool(comparison.shared_by) and comparison.own for comparison, _ in every], bool)
+        self.exact_place = np.array(
+            [
+                start + next(k for k, level in enumerate(comparison.levels) if not level.is_null)
+                for start, comparison in zip(self.starts, comparisons, strict=False)
+            ]
+        )
         self.number = np.array([comparison.identifier for comparison, _ in every], bool)
-        self.shared = {which: np.array([which in comparison.shared_by for comparison, _ in every], bool) for which in FAMILY}
-        self.tied = {
-            PairClass.TWIN: np.array([comparison.own and PairClass.TWIN in comparison.shared_by for comparison, _ in every], bool),
-            PairClass.SIBLING: np.zeros(self.width, bool),
+        self.shared = {
+            which: np.array([which in comparison.shared_by for comparison, _ in every], bool) for which in FAMILY
         }
         self.first_own = {
             which: np.array(

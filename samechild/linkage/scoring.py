@@ -95,7 +95,9 @@ def _consistent(model: Model) -> float:
     return float(np.log2((1 - model.prior - family) / (1 - model.prior)))
 
 
-def _commoner(codes: NDArray[np.int32], counts: NDArray[np.int64], pairs: Pairs, at: NDArray[np.int64]) -> NDArray[np.int32]:
+def _commoner(
+    codes: NDArray[np.int32], counts: NDArray[np.int64], pairs: Pairs, at: NDArray[np.int64]
+) -> NDArray[np.int32]:
     """The code of the pair's value; where the two differ (a fuzzy level), the commoner one."""
     left, right = codes[pairs.left[at]], codes[pairs.right[at]]
     if np.array_equal(left, right):

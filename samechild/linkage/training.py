@@ -27,8 +27,9 @@ BELIEF = 30.0
 """How many imagined pairs stand behind a starting value, so that a rare level never becomes impossible."""
 FAMILY_BELIEF = 100.0
 """The same for the family classes, which are rarer and easier to mistake."""
-MISPLACED_NUMBERS = 0.05
-"""The largest share of a family's pairs that may carry one number by mistake."""
+HOME_AND_FAMILY = ("surname", "date_of_birth", "postcode")
+MISPLACED = 0.05
+"""The largest share of a family's pairs that may carry one child's number, or name, by mistake."""
 
 Rows = NDArray[np.float64]
 
@@ -89,6 +90,7 @@ def train(
     if not len(patterns.levels):
         return _guessed(model, table.rows)
     total = table.rows * (table.rows - 1) / 2
+    model = _families(model, patterns)
     for _ in range(2):
         model = _maximised(model, patterns, rule_counts, used)
         model = _with_priors(model, patterns, len(blocked) / max(len(patterns.of_pair), 1), total)
@@ -167,30 +169,84 @@ def _maximised(model: Model, patterns: Patterns, rule_counts: Rows, rules: tuple
 
 
 def _settle_classes(state: _Parameters, sums: dict[PairClass, Rows]) -> None:
-    """The maximisation step: new probabilities from expected counts, within what each class *means*.
-
-    What a family shares is believed to look as it does for one child, until the files say otherwise; the birth date
-    of twins is one child's birth date, slips and all. What every child has for itself (a forename, a number) agrees
-    between two children of a family by chance or by mistake only: were that left free, the class would end up
-    describing badly recorded pairs of one child.
-    """
+    """The maximisation step: new probabilities of one child; what a family shares is recorded as for one child."""
     layout = state.layout
     same = _normalised(sums[PairClass.SAME] + BELIEF * state.start[PairClass.SAME] * ~layout.is_null, layout)
     state.now[PairClass.SAME] = same
     for which in FAMILY:
-        believed = np.where(layout.shared[which], same, state.start[which])
-        now = _normalised(sums[which] + FAMILY_BELIEF * believed * ~layout.is_null, layout)
-        now = np.where(layout.tied[which], same, now)
-        chance = np.where(layout.number, MISPLACED_NUMBERS, state.start[PairClass.UNRELATED])
-        capped = layout.first_own[which] & (now > chance)
-        if capped.any():
-            over = np.bincount(layout.of_level, weights=np.where(capped, now - chance, 0.0), minlength=len(layout.starts) - 1)
-            rest = np.bincount(
-                layout.of_level, weights=np.where(capped | layout.is_null, 0.0, now), minlength=len(layout.starts) - 1
-            )
-            now = np.where(capped, chance, now * (1.0 + (over / np.maximum(rest, 1e-12))[layout.of_level]))
-            now = np.where(layout.is_null, 1.0, now)
-        state.now[which] = now
+        state.now[which] = np.where(layout.shared[which], same, state.start[which])
+
+
+def _families(model: Model, patterns: Patterns) -> Model:
+    """Learn what tells the children of one family apart, from the pairs where hardly anything else is in question.
+
+    Pairs that agree exactly on surname, birth date and home are one child or twins: two classes, told apart by
+    forename, sex and numbers (expectation-maximisation). Pairs that agree on surname and home but were born at
+    another time are siblings, or one child now and then. Started from the model's starting values, which count as
+    :data:`FAMILY_BELIEF` imagined pairs.
+    """
+    layout = Layout(model.comparisons)
+    hot = layout.one_hot(patterns)
+    agree = {
+        comparison.name: hot[:, layout.exact_place[number]] > 0
+        for number, comparison in enumerate(model.comparisons)
+        if comparison.name in HOME_AND_FAMILY
+    }
+    if "surname" not in agree or "date_of_birth" not in agree:
+        return model
+    at_home = np.logical_and.reduce([each for name, each in agree.items() if name != "date_of_birth"])
+    twins = np.flatnonzero(at_home & agree["date_of_birth"])
+    birth = next(number for number, each in enumerate(model.comparisons) if each.name == "date_of_birth")
+    far = patterns.levels[:, birth] >= len(model.comparisons[birth].levels) - 2
+    siblings = np.flatnonzero(at_home & far)
+    start = {which: layout.probabilities(which) for which in CLASSES}
+    start[PairClass.TWIN] = _told_apart(layout, hot[twins], patterns.counts[twins], start)
+    everyone = patterns.counts[siblings] @ hot[siblings]
+    start[PairClass.SIBLING] = _capped(
+        _normalised(everyone + FAMILY_BELIEF * start[PairClass.SIBLING] * ~layout.is_null, layout),
+        layout, PairClass.SIBLING, start[PairClass.UNRELATED],
+    )  # fmt: skip
+    state = _Parameters(model)
+    state.now = {**start, PairClass.SAME: state.start[PairClass.SAME]}
+    for which in FAMILY:
+        state.now[which] = np.where(layout.shared[which], state.start[PairClass.SAME], start[which])
+    return _replaced(model, state)
+
+
+def _told_apart(layout: Layout, hot: Rows, counts: NDArray[np.int64], start: dict[PairClass, Rows]) -> Rows:
+    """Twins against one child among pairs that agree on everything a family shares."""
+    now = {which: start[which] for which in (PairClass.SAME, PairClass.TWIN)}
+    share = np.array([0.97, 0.03])
+    free = ~(layout.shared[PairClass.TWIN] | layout.is_null)
+    for _ in range(ROUNDS):
+        logs = np.stack([np.log(np.maximum(each, 1e-12)) * free for each in now.values()], axis=1)
+        likelihood = hot @ logs + np.log(share)
+        likelihood -= likelihood.max(axis=1, keepdims=True)
+        belief = np.exp(likelihood)
+        belief *= (counts / belief.sum(axis=1))[:, None]
+        share = (belief.sum(axis=0) + 1.0) / (belief.sum() + 2.0)
+        for place, which in enumerate(now):
+            seen = belief[:, place] @ hot
+            now[which] = _normalised(seen + FAMILY_BELIEF * start[which] * ~layout.is_null, layout)
+        now[PairClass.TWIN] = _capped(now[PairClass.TWIN], layout, PairClass.TWIN, start[PairClass.UNRELATED])
+    return now[PairClass.TWIN]
+
+
+def _capped(now: Rows, layout: Layout, which: PairClass, chance: Rows) -> Rows:
+    """Keep agreement on what every child has for itself down to chance and mistakes.
+
+    Were it left free, the class would end up describing badly recorded pairs of one child.
+    """
+    most = np.maximum(np.where(layout.number, MISPLACED, MISPLACED / 2), chance)
+    most = np.where(layout.dates, chance, most)
+    capped = layout.first_own[which] & (now > most)
+    if not capped.any():
+        return now
+    groups = len(layout.starts) - 1
+    over = np.bincount(layout.of_level, weights=np.where(capped, now - most, 0.0), minlength=groups)
+    rest = np.bincount(layout.of_level, weights=np.where(capped | layout.is_null, 0.0, now), minlength=groups)
+    spread = now * (1.0 + (over / np.maximum(rest, 1e-12))[layout.of_level])
+    return np.where(layout.is_null, 1.0, np.where(capped, most, spread))
 
 
 def _normalised(counts: Rows, layout: Layout) -> Rows:

@@ -44,7 +44,7 @@ TWIN, SIBLING = PairClass.TWIN, PairClass.SIBLING
 
 THRESHOLDS = Thresholds(join=0.95, ask=0.4, split=0.5, floor=0.001)
 LARGEST_BLOCK = 1000
-BROAD = 8.0
+BROAD = 5.0
 """Rules that bring strangers together by the thousand are used only while they bring no more pairs than this a record."""
 AGREEING = 0.85
 """Starting share of pairs of one child that agree exactly."""
@@ -64,8 +64,12 @@ def _comparison(
     count = len(levels)
     m = [AGREEING] + [(1 - AGREEING) / count] * count
     chance = [0.01] + [0.01] * (count - 1) + [1 - 0.01 * count]
+    if not (own or identifier or shared_by):
+        chance = [1 / (count + 1)] * (count + 1)
     started = []
-    for number, (label, condition, *frequency) in enumerate([*levels, (f"different {name.replace('_', ' ')}", Always())]):
+    for number, (label, condition, *frequency) in enumerate(
+        [*levels, (f"different {name.replace('_', ' ')}", Always())]
+    ):
         started.append(
             Level(
                 label,
@@ -195,6 +199,17 @@ COMPARISONS: tuple[Comparison, ...] = (
         "birth_order", [("same place in the birth", equal("birth_order"))], missing("birth_order"),
         own=True, description="first or second of a multiple birth",
     ),
+    _comparison(
+        "middle_names",
+        [
+            ("same other names", equal("middle_names")),
+            ("other names alike", alike("middle_names", 0.85)),
+            ("same initial of other names", _same_initial("middle_names")),
+        ],
+        missing("middle_names"),
+        own=True,
+        description="other given names",
+    ),
     PLACE,
     _text("address", "address", TWIN, SIBLING),
     _context("uprn", "property", TWIN, SIBLING),
@@ -224,7 +239,7 @@ def _rule(*parts: str, most_pairs: float | None = None) -> BlockingRule:
     for part in parts:
         column, _, length = part.partition(":")
         made.append(KeyPart(column, length=int(length) if length else None))
-    return BlockingRule(tuple(made), most_pairs=most_pairs)
+    return BlockingRule(tuple(made), training=most_pairs is None, most_pairs=most_pairs)
 
 
 BLOCKING: tuple[BlockingRule, ...] = (
