@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
-from itertools import product
+from itertools import combinations, product
 from math import inf, log2
 from typing import Any
 
@@ -240,8 +240,9 @@ def score(model: Model, frequencies: Mapping[str, Frequencies], left: AnyRecord,
         weights.append(weight)
         by_chance = m - weight  # u, or the chance of agreeing on just this value
         same += m
-        for place, family in enumerate((level.twin, level.sibling, None)):
-            others[place] += family_bits(level, family, by_chance)
+        others[0] += family_bits(level, level.twin, by_chance, frequencies)
+        others[1] += family_bits(level, level.sibling, by_chance, frequencies)
+        others[2] += by_chance
     two_class = bits(model.prior) - log2(1.0 - model.prior) + sum(weights)
     match = same - _log2_sum(others) if model.has_family else two_class
     total = _log2_sum([same, *others])
@@ -265,17 +266,18 @@ def _priors(model: Model) -> tuple[float, float, float, float]:
     return model.prior, model.prior_twin, model.prior_sibling, strangers
 
 
-def family_bits(level: Level, family: float | None, by_chance: float) -> float:
+def family_bits(level: Level, family: float | None, by_chance: float, frequencies: Mapping[str, Frequencies]) -> float:
     """Give log2 of the probability that two children of one family reach a level with just these values.
 
-    ``family`` is the class's probability of the level, None for strangers or when it was not trained; ``by_chance`` is
-    log2 of the strangers' probability, with the value's own frequency. A family shares a value for one of two reasons:
-    as a family (the share ``f`` of pairs, ``f = (p - u) / (1 - u)``), whatever the value, or by chance, as strangers
-    do. Without term frequency it is the class's own probability.
+    ``family`` is the class's own probability of the level, None when it was not trained (then as for strangers);
+    ``by_chance`` is log2 of the strangers' probability, with the value's own frequency. A family shares a value for
+    one of two reasons: as a family (the share ``f`` of pairs, ``f = (p - u) / (1 - u)``), whatever the value, or by
+    chance, as strangers do. Where frequencies play no part it is the class's own probability.
     """
+    by_chance = min(by_chance, 0.0)
     if family is None or level.u is None:
         return by_chance
-    if level.term_frequency is None:
+    if level.term_frequency is None or level.term_frequency.column not in frequencies:
         return bits(family)
     share = max(0.0, (family - level.u) / (1.0 - level.u)) if level.u < 1.0 else 0.0
     return _log2_sum([_log2(share), _log2(1.0 - share) + by_chance])
@@ -304,35 +306,45 @@ def _log2_sum(terms: Sequence[float]) -> float:
 
 
 def key_parts(part: KeyPart, record: AnyRecord) -> frozenset[str]:
-    """Give the values of one part of a blocking key for a record: none if missing, several for a list field."""
+    """Give the values of one part of a blocking key for a record: none if missing or empty, several for a list."""
     value = field_of(record, part.column)
     values = value if isinstance(value, tuple) else () if value is None else (str(value),)
-    return frozenset(substr(each, part.start, part.length) for each in values if each is not None)
+    cut = (substr(each, part.start, part.length) for each in values if each is not None)
+    return frozenset(each for each in cut if each)
 
 
-def blocks(rule: BlockingRule, records: Sequence[AnyRecord]) -> dict[tuple[str, ...], list[int]]:
-    """Group records (by their position) that a blocking rule brings together, for each key; in order."""
+def blocks(rule: BlockingRule, records: Sequence[AnyRecord]) -> list[list[int]]:
+    """Group the records (by their position) that share a key of a blocking rule; groups of one are left out."""
     found: dict[tuple[str, ...], list[int]] = {}
     for index, record in enumerate(records):
-        for key in sorted(product(*(key_parts(part, record) for part in rule.parts))):
+        for key in product(*(key_parts(part, record) for part in rule.parts)):
             found.setdefault(key, []).append(index)
-    return found
+    return [members for members in found.values() if len(members) > 1]
+
+
+def usable_blocks(model: Model, rule: BlockingRule, records: Sequence[AnyRecord]) -> list[list[int]]:
+    """Choose the blocks of a rule whose records are compared.
+
+    Not those of more than ``model.largest_block`` records, for a million records of one placeholder name would make
+    half a billion pairs; and none at all when the rest would still bring more than ``rule.most_pairs`` pairs for each
+    record.
+    """
+    small = [members for members in blocks(rule, records) if len(members) <= model.largest_block]
+    pairs = sum(len(members) * (len(members) - 1) // 2 for members in small)
+    return [] if rule.most_pairs is not None and pairs > rule.most_pairs * len(records) else small
 
 
 def blocked_pairs(model: Model, records: Sequence[AnyRecord]) -> set[tuple[int, int]]:
     """Find the pairs of records (positions i < j) that are compared at all.
 
     A pair is compared when, under some rule, every part of the key is there and equal (for a list field: they share a
-    value). A block of more than ``model.largest_block`` records is not compared under its rule, for a million records
-    of one placeholder name would make half a billion pairs; :func:`oversized_blocks` names the rules it happened to.
+    value), unless the block is too large (:func:`usable_blocks`; :func:`oversized_blocks` tells where that happened).
     """
     return {
-        (i, j)
+        pair
         for rule in model.blocking
-        for members in blocks(rule, records).values()
-        if len(members) <= model.largest_block
-        for place, i in enumerate(members)
-        for j in members[place + 1 :]
+        for members in usable_blocks(model, rule, records)
+        for pair in combinations(members, 2)
     }
 
 
@@ -341,6 +353,7 @@ def oversized_blocks(model: Model, records: Sequence[AnyRecord]) -> list[tuple[s
     return [
         (rule.name, len(members))
         for rule in model.blocking
-        for members in blocks(rule, records).values()
-        if len(members) > model.largest_block
+        for usable in [usable_blocks(model, rule, records)]
+        for members in blocks(rule, records)
+        if members not in usable
     ]

@@ -265,8 +265,9 @@ def _count(node: Any) -> int | None:
 def write_settings(model: Model, link_type: str = "dedupe_only") -> dict[str, Any]:
     """Write the two-class part of a model (same child or not) as Splink 5 settings, in DuckDB's SQL.
 
-    The same model always gives the same dictionary. ``link_type`` is Splink's: ``dedupe_only`` for one table of all
-    sources, ``link_and_dedupe`` or ``link_only`` for a table each.
+    The same model always gives the same dictionary; read back, it has the same meaning (an AND within an AND comes back
+    as one). Limits on block sizes have no word in Splink, so it may compare more pairs. ``link_type`` is Splink's:
+    ``dedupe_only`` for one table of all sources, ``link_and_dedupe`` or ``link_only`` for a table each.
     """
     lists = _list_fields(model)
     return {

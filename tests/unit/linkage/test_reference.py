@@ -228,12 +228,12 @@ def naive(model: Model, levels: tuple[int, ...], adjusted: list[float]) -> dict[
         for name in ("twin", "sibling"):
             p = getattr(level, name)
             if p is None:
-                p_v = u_v
-            elif level.term_frequency is None:
+                p_v = min(u_v, 1.0)
+            elif level.term_frequency is None or comparison.name == "sex":  # whose frequencies are not known
                 p_v = p
             else:
                 f = max(0.0, (p - level.u) / (1 - level.u))
-                p_v = f + (1 - f) * u_v
+                p_v = f + (1 - f) * min(u_v, 1.0)
             products[name] *= p_v
     total = sum(products.values())
     return {name: value / total for name, value in products.items()}
@@ -385,7 +385,7 @@ def agree(part: KeyPart, left: dict[str, Any], right: dict[str, Any]) -> bool:
         value = record[part.column]
         texts = [] if value is None else value if isinstance(value, list) else [value]
         end = None if part.length is None else part.start - 1 + part.length
-        sides.append({text[part.start - 1 : end] for text in texts})
+        sides.append({text[part.start - 1 : end] for text in texts} - {""})
     return bool(sides[0] & sides[1])
 
 
@@ -414,6 +414,15 @@ def test_too_large_a_block_is_left_out_and_told_without_its_key() -> None:
     assert blocked_pairs(model, records) == {(0, 1)}  # compared under the other rule all the same
     assert oversized_blocks(model, records) == [("name", 5)]
     assert blocked_pairs(msgspec.structs.replace(model, largest_block=5), records) == set(combinations(range(5), 2))
+
+
+def test_a_broad_rule_is_passed_over_where_it_brings_too_many_pairs() -> None:
+    records = [{"name": "JOHN"}] * 4 + [{"name": None}] * 2  # 6 pairs, 6 records
+    broad = BlockingRule((KeyPart("name"),), most_pairs=1.0)
+    assert len(blocked_pairs(Model("broad", (), (broad,)), records)) == 6
+    too_broad = Model("broad", (), (msgspec.structs.replace(broad, most_pairs=0.9),))
+    assert blocked_pairs(too_broad, records) == set()
+    assert oversized_blocks(too_broad, records) == [("name", 4)]
 
 
 # --- frequencies ------------------------------------------------------------------------------------------------------
