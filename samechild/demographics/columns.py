@@ -37,7 +37,7 @@ def encode(column: pa.Array | pa.ChunkedArray) -> Coded:
     if not pa.types.is_dictionary(array.type):
         array = array.cast(pa.string()).dictionary_encode()
         return Coded(_numbers(array.indices), array.dictionary)
-    return recode(Coded(_numbers(array.indices), array.dictionary), array.dictionary.cast(pa.string()))
+    return distinct(_numbers(array.indices), array.dictionary.cast(pa.string()))
 
 
 def _numbers(indices: pa.Array) -> Codes:
@@ -51,8 +51,13 @@ def recode(column: Coded, made: pa.Array) -> Coded:
         return column
     if made.null_count == len(made):
         return Coded(np.full(len(column.codes), MISSING, dtype=np.int32), pa.array([], made.type))
-    again = made.dictionary_encode()
-    return Coded(lookup(_numbers(again.indices), column.codes), again.dictionary)
+    return distinct(column.codes, made)
+
+
+def distinct(codes: Codes, values: pa.Array) -> Coded:
+    """The column with codes into ``values``, which may repeat themselves or be null, made to have distinct values."""
+    again = values.dictionary_encode()
+    return Coded(lookup(_numbers(again.indices), codes), again.dictionary)
 
 
 def lookup(table: npt.NDArray[np.int32], codes: Codes) -> Codes:
@@ -96,7 +101,7 @@ def paired(first: Coded | None, second: Coded | None, separator: str) -> Coded |
     text = pc.binary_join_element_wise(first.values.take(pairs[0]), second.values.take(pairs[1]), separator)
     codes = np.full(len(first.codes), MISSING, dtype=np.int32)
     codes[rows] = which
-    return recode(Coded(codes, text), text)
+    return distinct(codes, text)
 
 
 def join(first: Coded | None, second: Coded | None, separator: str) -> Coded | None:

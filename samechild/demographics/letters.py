@@ -89,5 +89,10 @@ def to_letters(text: str) -> Letters:
     return Letters(text=_tidy("".join(kept)), lost=lost, damaged=damaged)
 
 
+def words_of(text: str) -> frozenset[str]:
+    """The words of a text as a set: how the lists of words in this room are written."""
+    return frozenset(text.split())
+
+
 def _tidy(text: str) -> str:
     return " ".join(_NOT_PLAIN.sub(" ", text).split())

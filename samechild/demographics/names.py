@@ -14,188 +14,32 @@ import re
 
 import msgspec
 
-from samechild.demographics.letters import to_letters
+from samechild.demographics.letters import to_letters, words_of
+from samechild.demographics.placeholders import is_forename_placeholder, is_no_name, place_in_birth
 
-TITLES = frozenset(
-    [
-        "MR",
-        "MRS",
-        "MS",
-        "MISS",
-        "MX",
-        "MASTER",
-        "MSTR",
-        "MST",
-        "DR",
-        "PROF",
-        "PROFESSOR",
-        "REV",
-        "REVEREND",
-        "SIR",
-        "DAME",
-        "MADAM",
-    ]
-)
-SUFFIXES = frozenset(["JR", "JNR", "JUNIOR", "SR", "SNR", "SENIOR", "II", "III", "IV", "ESQ"])
+TITLES = words_of("MR MRS MS MISS MX MASTER MSTR MST DR PROF PROFESSOR REV REVEREND SIR DAME MADAM")
+SUFFIXES = words_of("JR JNR JUNIOR SR SNR SENIOR II III IV ESQ")
 
-SURNAME_PREFIXES = frozenset(
-    [
-        "O",
-        "MC",
-        "MAC",
-        "ST",
-        "DE",
-        "DA",
-        "DI",
-        "DU",
-        "D",
-        "DEL",
-        "DELA",
-        "DELLA",
-        "DOS",
-        "DAS",
-        "LA",
-        "LE",
-        "VAN",
-        "VON",
-        "DER",
-        "DEN",
-        "TEN",
-        "TER",
-        "AL",
-        "BIN",
-        "BINT",
-        "BINTE",
-        "BINTI",
-        "IBN",
-        "ABU",
-        "ABDUL",
-        "BEN",
-        "FITZ",
-        "N",
-        "L",
-        "M",
-    ]
+SURNAME_PREFIXES = words_of(
+    """O MC MAC ST DE DA DI DU D DEL DELA DELLA DOS DAS LA LE VAN VON DER DEN TEN TER AL BIN BINT BINTE BINTI IBN
+    ABU ABDUL BEN FITZ N L M"""
 )
-FORENAME_PREFIXES = frozenset(["ABDUL", "ABU", "ST", "LA", "DE", "D", "N", "O"])
+FORENAME_PREFIXES = words_of("ABDUL ABU ST LA DE D N O")
 _ONE_FORM = {
     "SAINT": "ST", "EL": "AL", "ABDEL": "ABDUL", "ABDAL": "ABDUL", "ABDUR": "ABDUL", "ABDER": "ABDUL", "ABDOUL": "ABDUL",
     "ABD": "ABDUL", "ABDI": "ABDI",
 }  # fmt: skip
-_NO_STEM = frozenset(["O", "MC", "MAC", "ST", "D", "N", "L", "M"])
+_NO_STEM = words_of("O MC MAC ST D N L M")
 """Prefixes that are never left off: Brien is another name than O'Brien (Donald and McDonald meet by another rule)."""
-_ARTICLES = frozenset(["AL", "UL", "EL", "UR", "AR", "AN", "AS", "US"])
+_ARTICLES = words_of("AL UL EL UR AR AN AS US")
 
-NO_NAME = frozenset(
-    [
-        "UNKNOWN",
-        "UNKOWN",
-        "UNK",
-        "UNKN",
-        "NOTKNOWN",
-        "NOTAVAILABLE",
-        "NOTAPPLICABLE",
-        "NOTSTATED",
-        "NOTGIVEN",
-        "NOTRECORDED",
-        "NOTPROVIDED",
-        "NOTSUPPLIED",
-        "NOTREGISTERED",
-        "NOTYETNAMED",
-        "NOTNAMED",
-        "NOTYETKNOWN",
-        "NK",
-        "NKN",
-        "NONE",
-        "NULL",
-        "NONAME",
-        "NONAMEGIVEN",
-        "NAMEUNKNOWN",
-        "NAMENOTKNOWN",
-        "UNNAMED",
-        "TBC",
-        "TBA",
-        "TBD",
-        "TOBECONFIRMED",
-        "BLANK",
-        "EMPTY",
-        "MISSING",
-        "ANON",
-        "ANONYMOUS",
-        "TEST",
-        "TESTPATIENT",
-        "TESTING",
-        "DONOTUSE",
-        "DUPLICATE",
-        "DELETED",
-        "DELETE",
-        "UNBORN",
-        "UBB",
-        "UNBORNBABY",
-        "FORENAME",
-        "FIRSTNAME",
-        "SURNAME",
-        "LASTNAME",
-        "FAMILYNAME",
-        "NMN",
-        "NOMIDDLENAME",
-        "REDACTED",
-        "WITHHELD",
-        "CONFIDENTIAL",
-        "XX",
-        "ZZ",
-        "NOFORENAME",
-        "NOSURNAME",
-        "NOTDISCLOSED",
-    ]
-)
-NOT_A_FORENAME = frozenset(
-    [
-        "BABY",
-        "BABIES",
-        "INFANT",
-        "NEWBORN",
-        "MALE",
-        "FEMALE",
-        "BOY",
-        "GIRL",
-        "CHILD",
-        "TWIN",
-        "TWINS",
-        "TRIPLET",
-        "TRIPLETS",
-        "QUAD",
-        "QUADRUPLET",
-        "FETUS",
-        "FOETUS",
-        "UNBORN",
-        "UBB",
-        "NEW",
-        "BORN",
-        "OF",
-        "THE",
-        "SON",
-        "DAUGHTER",
-        "M",
-        "F",
-    ]
-)
-_OPENS_A_PLACEHOLDER = frozenset(["BABY", "INFANT", "NEWBORN", "UNBORN", "UBB", "MALE", "FEMALE", "TWIN", "TRIPLET"])
-_ORDER = {
-    "ONE": "1", "1": "1", "I": "1", "A": "1", "FIRST": "1", "1ST": "1", "TWO": "2", "2": "2", "II": "2", "B": "2",
-    "SECOND": "2", "2ND": "2", "THREE": "3", "3": "3", "III": "3", "C": "3", "THIRD": "3", "3RD": "3", "FOUR": "4",
-    "4": "4", "IV": "4", "D": "4", "FOURTH": "4", "4TH": "4",
-}  # fmt: skip
-_MULTIPLE = frozenset(["TWIN", "TRIPLET", "QUAD", "QUADRUPLET"])
-_MULTIPLE_GLUED = re.compile(r"\b(TWIN|TRIPLET|QUADRUPLET|QUAD|BABY)[ -]?([1-4]|[A-D])\b")
-_REPEATED = re.compile(r"^(X{2,}|Z{2,}|([A-Z])\2{3,})$")
+
 _ASIDE = re.compile(r"[(\[{\"“”«]([^)\]}\"“”»]*)[)\]}\"“”»]?")
 _KNOWN_AS = re.compile(r"\b(?:A\.?K\.?A\.?|K/A|KNOWN AS|LIKES TO BE CALLED|PREFERS)\b[: ]*(.*)$", re.IGNORECASE)
 _FORMERLY = re.compile(
     r"\b(?:N[EÉ]E|FORMERLY|PREVIOUSLY|WAS|A\.?K\.?A\.?|K/A|KNOWN AS|BORN)\b[: ]+(.*)$", re.IGNORECASE
 )
 _ONE_INSIDE = re.compile(r"(?<=[a-z]{2})(?=[A-Z][a-z]{2})")
-_NOT_AVAILABLE = re.compile(r"^\W*n\s*[/\\.]\s*[ak]\W*$|^nan$|^<na>$|^#n/a$", re.IGNORECASE)
 RUN_TOGETHER = 12
 """Longest name, in letters, that people write as one from two (LILYMAE, ABDULRAHMAN)."""
 
@@ -227,10 +71,8 @@ def read_forename(value: str) -> NameRead:
     value, aside = _take_aside(value, _KNOWN_AS)
     letters = to_letters(value)
     known_as = read_forename(aside).name if aside else None
-    if _NOT_AVAILABLE.match(value):
-        return NameRead(aside=known_as, problem="forename-placeholder")
-    order = _place_in_birth(letters.text)
-    if order or _is_forename_placeholder(letters.text):
+    order = place_in_birth(letters.text)
+    if order or is_forename_placeholder(value, letters.text):
         return NameRead(aside=known_as, birth_order=order, problem="forename-placeholder")
     names = _given_names(letters.text)
     problem = _what_happened(letters.text, letters.lost, letters.damaged, bool(names))
@@ -248,7 +90,7 @@ def read_middle_names(value: str) -> NameRead:
     """Read a field of further given names: ``name`` is all of them in order with single spaces, placeholders left out."""
     value, _ = _take_aside(value, _KNOWN_AS)
     letters = to_letters(value)
-    if _NOT_AVAILABLE.match(value) or _is_forename_placeholder(letters.text):
+    if is_forename_placeholder(value, letters.text):
         return NameRead(problem="middle-names-placeholder")
     names = _given_names(letters.text)
     problem = _what_happened(letters.text, letters.lost, letters.damaged, bool(names))
@@ -275,7 +117,7 @@ def read_surname(value: str) -> NameRead:
     while len(tokens) > 1 and tokens[-1] in SUFFIXES:
         tokens = tokens[:-1]
     whole = "".join(tokens)
-    if _NOT_AVAILABLE.match(value) or whole in NO_NAME or _REPEATED.match(whole) or tokens[:2] == ["NOT", "KNOWN"]:
+    if is_no_name(value, whole) or tokens[:2] == ["NOT", "KNOWN"]:
         return NameRead(aside=former, problem="surname-placeholder")
     problem = _what_happened(letters.text, letters.lost, letters.damaged, bool(whole))
     if not whole:
@@ -294,40 +136,6 @@ def surname_stems(name: str) -> tuple[str, ...]:
         if name.startswith(prefix) and len(name) >= len(prefix) + 4:
             return (name[len(prefix) :],)
     return ()
-
-
-def read_full_name(value: str) -> tuple[NameRead, NameRead]:
-    """Split a whole name into given names and family name: "SMITH, John Paul" and "John Paul Smith" are the same.
-
-    With a comma the family name stands first; without, it is the last word with the prefixes before it. A title in
-    front and a suffix behind are left out. One word alone is taken for a forename.
-    """
-    joined = to_letters(value).text.replace(" ", "").replace("-", "")
-    if joined in NO_NAME or _NOT_AVAILABLE.match(value):
-        return NameRead(problem="forename-placeholder"), NameRead(problem="surname-placeholder")
-    before, comma, after = value.partition(",")
-    if comma and before.strip() and after.strip():
-        given, family = after, before
-    else:
-        given, family = _split_words(before if before.strip() else after)
-    forename = read_forename(given) if given.strip() else NOTHING
-    surname = read_surname(family) if family.strip() else NOTHING
-    return forename, surname
-
-
-def _split_words(value: str) -> tuple[str, str]:
-    """Words of a whole name without a comma, as (given names, family name)."""
-    words = value.split()
-    while len(words) > 1 and to_letters(words[0]).text in TITLES:
-        words = words[1:]
-    while len(words) > 2 and to_letters(words[-1]).text in SUFFIXES:
-        words = words[:-1]
-    if len(words) < 2:
-        return " ".join(words), ""
-    start = len(words) - 1
-    while start > 1 and _one_form(to_letters(words[start - 1]).text) in SURNAME_PREFIXES:
-        start -= 1
-    return " ".join(words[:start]), " ".join(words[start:])
 
 
 def _take_aside(value: str, words: re.Pattern[str]) -> tuple[str, str]:
@@ -351,7 +159,8 @@ def _no_digits(word: str) -> str:
     return "".join(letter for letter in word if not letter.isdigit())
 
 
-def _one_form(word: str) -> str:
+def one_form(word: str) -> str:
+    """The one form in which a prefix is written: SAINT is ST, EL is AL, ABDUR is ABDUL."""
     return _ONE_FORM.get(word, word)
 
 
@@ -361,7 +170,7 @@ def _with_prefixes(words: list[str], prefixes: frozenset[str]) -> list[tuple[str
     held = ""
     for place, word in enumerate(words):
         last = place == len(words) - 1
-        form = _one_form(word)
+        form = one_form(word)
         if held.endswith("ABDUL") and word in _ARTICLES and not last:
             continue
         if not last and form in prefixes:
@@ -385,7 +194,7 @@ def _given_names(text: str) -> list[tuple[str, tuple[str, ...]]]:
     held = ""
     for place, word in enumerate(words):
         last = place == len(words) - 1
-        form = _one_form(word)
+        form = one_form(word)
         if held.endswith("ABDUL") and word in _ARTICLES and not last:
             continue
         if not last and form in FORENAME_PREFIXES and "-" not in word:
@@ -400,53 +209,6 @@ def _given_names(text: str) -> list[tuple[str, tuple[str, ...]]]:
             names.append((whole, parts))
         held = ""
     return names
-
-
-def _is_forename_placeholder(text: str) -> bool:
-    """Whether a forename field says that there is no name ("Baby of Jane", "Male infant", "Not known")."""
-    joined = text.replace(" ", "").replace("-", "")
-    if joined in NO_NAME or _REPEATED.match(joined):
-        return True
-    words = text.split()
-    if not words:
-        return False
-    if all(piece in NOT_A_FORENAME or piece.isdigit() for piece in text.replace("-", " ").split()):
-        return len(words) > 1 or len(joined) > 1
-    if words[0] in _OPENS_A_PLACEHOLDER:
-        return True
-    return words[0] in ("BOY", "GIRL", "NOT") and words[1:2] in (["OF"], ["KNOWN"], ["YET"])
-
-
-def _place_in_birth(text: str) -> str | None:
-    """The place in a multiple birth that a placeholder tells: "Twin One", "TWIN2", "Second twin", "Triplet C"."""
-    found = _MULTIPLE_GLUED.search(text)
-    if found:
-        return _ORDER[found[2]]
-    words = text.replace("-", " ").split()
-    for place, word in enumerate(words):
-        if word in _MULTIPLE:
-            for other in words[place + 1 : place + 2] + words[max(place - 1, 0) : place]:
-                if other in _ORDER:
-                    return _ORDER[other]
-    return None
-
-
-def read_birth_order(value: str) -> tuple[str | None, str | None]:
-    """A place in a multiple birth from a field of its own: "Twin 2", "2 of 3", "B", "first"; and the problem, if any.
-
-    8 (not applicable), 9 (not known), 0 and "singleton" say nothing about a place and give no problem.
-    """
-    text = to_letters(value).text
-    order = _place_in_birth(text)
-    if order:
-        return order, None
-    words = text.replace("-", " ").split()
-    if words and words[0].lstrip("0") in _ORDER and (len(words) == 1 or words[1] in ("OF", "TWIN", "TRIPLET", "BORN")):
-        return _ORDER[words[0].lstrip("0")], None
-    if words and words[0].isdigit() and 5 <= int(words[0]) <= 7:
-        return str(int(words[0])), None
-    silent = not words or words[0] in ("0", "8", "9", "00", "SINGLETON", "SINGLE", "N", "NO", "NONE", "NA", "UNKNOWN")
-    return None, None if silent else "birth-order-unreadable"
 
 
 def _what_happened(text: str, lost: bool, damaged: bool, any_left: bool) -> str | None:

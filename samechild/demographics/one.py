@@ -10,8 +10,10 @@ from typing import Any
 
 from samechild.demographics import address, dates, names, variants
 from samechild.demographics.conventions import POSTCODES, Convention
+from samechild.demographics.full_names import read_full_name
 from samechild.demographics.names import NOTHING, NameRead
 from samechild.demographics.numbers import CHECKS, TELLING, read_number, read_other_id, read_status
+from samechild.demographics.placeholders import read_birth_order
 from samechild.demographics.sex import read_sex
 from samechild.demographics.sounds import phonex
 from samechild.identifiers import postcode, upn
@@ -36,7 +38,7 @@ def _names(given: dict[str, str]) -> dict[str, Any]:
     forename = names.read_forename(given["forename"]) if "forename" in given else NOTHING
     surname = names.read_surname(given["surname"]) if "surname" in given else NOTHING
     if "full_name" in given:
-        whole = names.read_full_name(given["full_name"])
+        whole = read_full_name(given["full_name"])
         forename = whole[0] if "forename" not in given else forename
         surname = whole[1] if "surname" not in given else surname
     middle = names.read_middle_names(given["middle_names"]) if "middle_names" in given else NOTHING
@@ -45,7 +47,7 @@ def _names(given: dict[str, str]) -> dict[str, Any]:
     known_as = called.name or forename.aside
     former_surname = former.name or surname.aside
     middle_names = " ".join(name for name in (forename.more, middle.name) if name)
-    own_order = names.read_birth_order(given["birth_order"])[0] if "birth_order" in given else None
+    own_order = read_birth_order(given["birth_order"])[0] if "birth_order" in given else None
     marks = {mark for name in (forename.name, known_as) if name for mark in variants.forename_marks(name)}
     return {
         "forename": forename.name,

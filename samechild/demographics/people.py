@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from samechild.demographics import dates, names, sounds, variants
+from samechild.demographics import dates, names, placeholders, sounds, variants
 from samechild.demographics.columns import Coded, recode
 from samechild.demographics.names import NameRead
 
@@ -60,8 +60,8 @@ def read_names(values: pa.Array, read: Callable[[str], NameRead]) -> NamesRead:
 
 
 def _special(kind: str) -> pa.Array:
-    words = names.NO_NAME | {"NAN", "ABD"}
-    return pa.array(sorted(words | names.NOT_A_FORENAME if kind == "forename" else words))
+    words = placeholders.NO_NAME | {"NAN"}
+    return pa.array(sorted(words | placeholders.NEWBORN if kind == "forename" else words))
 
 
 def _parts(upper: pa.Array, slow: npt.NDArray[np.bool_], reads: Sequence[NameRead]) -> pa.ListArray:

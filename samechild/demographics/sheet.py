@@ -6,6 +6,7 @@ import msgspec
 
 from samechild.demographics.columns import Coded
 from samechild.demographics.conventions import Convention
+from samechild.demographics.problems import Found
 
 
 class Sheet(msgspec.Struct, frozen=True):
@@ -14,3 +15,7 @@ class Sheet(msgspec.Struct, frozen=True):
     source: Coded
     given: dict[str, Coded]
     conventions: tuple[Convention, ...]
+
+
+Made = tuple[dict[str, Coded], list[Found]]
+"""Standardised columns by field, and the problems met on the way."""

@@ -17,21 +17,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from samechild.demographics.birth_columns import birth_columns
 from samechild.demographics.columns import Coded, encode, recode, to_arrow
 from samechild.demographics.conventions import Convention, conventions_of
-from samechild.demographics.numbers_of_columns import identifier_columns
+from samechild.demographics.name_columns import name_columns
+from samechild.demographics.number_columns import identifier_columns
 from samechild.demographics.one import BLANK, standardise_one
-from samechild.demographics.people_columns import birth_columns, name_columns
-from samechild.demographics.places import contact_columns, place_columns
-from samechild.demographics.problems import Found, tell
-from samechild.demographics.sheet import Sheet
+from samechild.demographics.place_columns import contact_columns, place_columns
+from samechild.demographics.problems import tell
+from samechild.demographics.sheet import Made, Sheet
 from samechild.errors import Invalid
 from samechild.records import GIVEN, fields
 
 __all__ = ["Convention", "Standardised", "standardise", "standardise_one"]
 
 GROUP = "group_"
-_TASKS: tuple[Callable[[Sheet], tuple[dict[str, Coded], list[Found]]], ...] = (
+_TASKS: tuple[Callable[[Sheet], Made], ...] = (
     name_columns, identifier_columns, place_columns, birth_columns, contact_columns,
 )  # fmt: skip
 

@@ -17,10 +17,9 @@ from samechild.demographics.numbers import (
     read_other_id,
     read_status,
 )
-from samechild.demographics.people_columns import Made
 from samechild.demographics.problems import Found
 from samechild.demographics.sets import of_values, union
-from samechild.demographics.sheet import Sheet
+from samechild.demographics.sheet import Made, Sheet
 from samechild.identifiers import nino, upn
 from samechild.identifiers.kinds import CODE_OF_KIND
 

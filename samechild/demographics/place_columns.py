@@ -18,10 +18,9 @@ from samechild.demographics.address import (
 )
 from samechild.demographics.columns import MISSING, Coded, fill, mapped, recode, within
 from samechild.demographics.conventions import POSTCODES
-from samechild.demographics.people_columns import Made
 from samechild.demographics.problems import Found
 from samechild.demographics.sets import of_values, union
-from samechild.demographics.sheet import Sheet
+from samechild.demographics.sheet import Made, Sheet
 from samechild.identifiers import postcode
 
 
