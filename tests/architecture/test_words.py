@@ -108,9 +108,11 @@ def test_pages_are_written_in_british_spelling(path: Path) -> None:
     assert american(without_code(path.read_text(encoding="utf-8"))) == []
 
 
-@pytest.mark.parametrize("path", [path for path in tracked() if path.suffix == ".html"], ids=short)
-def test_templates_are_written_in_british_spelling(path: Path) -> None:
-    assert american(text_of_page(path.read_text(encoding="utf-8"))) == []
+def test_templates_are_written_in_british_spelling() -> None:
+    templates = [path for path in tracked() if path.suffix == ".html"]
+    assert {short(path): american(text_of_page(path.read_text(encoding="utf-8"))) for path in templates} == {
+        short(path): [] for path in templates
+    }
 
 
 @pytest.mark.parametrize(
