@@ -61,7 +61,7 @@ def _by_source(source: Coded, column: Coded, sign: npt.NDArray[np.int64]) -> npt
 
 
 def _postcode_signs(column: Coded) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """For each distinct value: whether it is a postcode, and whether it is neither that nor a way to say there is none."""
+    """For each distinct value: whether it is a postcode; whether it is neither that nor says there is none."""
     checked = postcode.check_many(column.values)
     right = np.asarray(checked.values.is_valid()) | (checked.kinds == CODE_OF_KIND[Kind.PSEUDO])
     wrong = checked.problems != 0

@@ -14,6 +14,8 @@ from functools import lru_cache
 
 import msgspec
 
+from samechild.demographics.letters import words_of
+
 MONTHS = {
     name: number
     for number, names in enumerate(
@@ -43,15 +45,15 @@ _ORDINAL = re.compile(r"(?<=\d)(?:ST|ND|RD|TH)\b")
 _SPLIT = re.compile(r"[\s/.\-,_:\\–—]+")
 _UNKNOWN_PART = re.compile(r"^(?:\?+|X+|-+|0+|NK|UNK|D+|M+)$")
 _SERIAL = re.compile(r"^(\d{5})(?:\.\d+)?$")
-_BLANK = frozenset("UNKNOWN NK N/K N/A NA NONE NULL NAN NAT TBC TBA ? - . NOT KNOWN|NOT STATED|NOT RECORDED".replace("|", " ").split()) | {
+_BLANK = words_of("UNKNOWN NK N/K N/A NA NONE NULL NAN NAT TBC TBA ? - .") | {
     "NOT KNOWN", "NOT STATED", "NOT RECORDED", "NOT GIVEN", "DATE UNKNOWN",
 }  # fmt: skip
 
-ALWAYS_SENTINEL = frozenset(
-    ("9999-12-31", "9999-01-01", "9999-09-09", "2099-12-31", "1899-12-30", "1899-12-31", "1753-01-01")
-)
+ALWAYS_SENTINEL = frozenset(("9999-12-31", "9999-01-01", "9999-09-09", "2099-12-31", "1899-12-30", "1899-12-31"))
 """Dates that software writes when it has none, whatever the column."""
-USUALLY_SENTINEL = frozenset(("1900-01-01", "1800-01-01", "1801-01-01", "1901-01-01", "1970-01-01", "1900-12-31"))
+USUALLY_SENTINEL = frozenset(
+    ("1753-01-01", "1900-01-01", "1800-01-01", "1801-01-01", "1901-01-01", "1970-01-01", "1900-12-31")
+)
 """Dates that are defaults in a file about people alive today, and dates of birth in a historical one."""
 
 _SERIAL_START = date(1899, 12, 30)
@@ -83,7 +85,8 @@ def read_date(value: str, reading: DateReading) -> DateRead:
     """Read one date of birth: "3/1/2010", "2010-01-03T00:00:00", "3 Jan 2010", "40181" and "20100103" are all 3
     January 2010.
 
-    A part of a date ("2010", "Jan 2010", "??/05/2010") gives ``month`` or ``year`` only. ``problem`` is one of
+    A part of a date ("2010", "Jan 2010", "??/05/2010") gives ``month`` or ``year`` only, and so does a day that the
+    calendar has not (31 February 2010 is in 2010-02). ``problem`` is one of
     date-unreadable, date-impossible, date-ambiguous, date-future, date-default, date-partial, date-other-order.
     Day before month unless ``reading.month_first``; a value that is only a date the other way round is read that way,
     with date-other-order. Two-digit years are the latest that is not more than nine months ahead.
@@ -183,7 +186,8 @@ def _from_three(parts: list[str], reading: DateReading) -> DateRead:
     if other:
         read = _whole(other, reading)
         return read if read.problem else msgspec.structs.replace(read, problem="date-other-order")
-    return DateRead(problem="date-impossible")
+    known = _partial(_full_year(year, "1", "1", reading), month if _make("2000", month, "1") else None, reading)
+    return msgspec.structs.replace(known, problem="date-impossible")
 
 
 def _full_year(year: str, month: str, day: str, reading: DateReading) -> str:

@@ -1,4 +1,4 @@
-"""The columns made from names: each name in one form, and together every name and part of a name that a record holds."""
+"""The columns made from names: each name in one form, and together every name and part of one that a record holds."""
 
 from __future__ import annotations
 

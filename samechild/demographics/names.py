@@ -26,7 +26,8 @@ SURNAME_PREFIXES = words_of(
 )
 FORENAME_PREFIXES = words_of("ABDUL ABU ST LA DE D N O")
 _ONE_FORM = {
-    "SAINT": "ST", "EL": "AL", "ABDEL": "ABDUL", "ABDAL": "ABDUL", "ABDUR": "ABDUL", "ABDER": "ABDUL", "ABDOUL": "ABDUL",
+    "SAINT": "ST", "EL": "AL", "ABDEL": "ABDUL", "ABDAL": "ABDUL", "ABDUR": "ABDUL", "ABDER": "ABDUL",
+    "ABDOUL": "ABDUL",
     "ABD": "ABDUL", "ABDI": "ABDI",
 }  # fmt: skip
 _NO_STEM = words_of("O MC MAC ST D N L M")
@@ -87,7 +88,7 @@ def read_forename(value: str) -> NameRead:
 
 
 def read_middle_names(value: str) -> NameRead:
-    """Read a field of further given names: ``name`` is all of them in order with single spaces, placeholders left out."""
+    """Read a field of further given names: ``name`` is all of them with single spaces, placeholders left out."""
     value, _ = _take_aside(value, _KNOWN_AS)
     letters = to_letters(value)
     if is_forename_placeholder(value, letters.text):

@@ -32,7 +32,8 @@ from samechild.identifiers.kinds import Kind
 
 CHECKS: dict[str, ModuleType] = {
     "nhs_number": nhs_number, "chi_number": chi_number, "hc_number": hc_number, "ucrn": ucrn, "scn": scn, "upn": upn,
-    "former_upn": upn, "uln": uln, "nino": nino, "child_benefit_number": child_benefit_number, "la_child_id": la_child_id,
+    "former_upn": upn, "uln": uln, "nino": nino, "child_benefit_number": child_benefit_number,
+    "la_child_id": la_child_id,
     "uprn": uprn,
 }  # fmt: skip
 """The module that checks each identifier field."""
@@ -84,7 +85,7 @@ NOTHING = NumberRead()
 
 
 def unwrap(value: str, numeric: bool) -> str | None:
-    """Take off what a spreadsheet put round a number; None when it lost digits (9.99E+09 stands for a thousand numbers)."""
+    """Take off what a spreadsheet put round a number; None when it lost digits (9.99E+09 stands for many numbers)."""
     found = _WRAPPED.match(value)
     if found:
         value = next(group for group in found.groups() if group is not None)
@@ -143,7 +144,7 @@ def _kept(field: str, value: str) -> str:
 
 
 def read_other_id(value: str) -> str | None:
-    """An identifier of no known kind: capitals without spaces or hyphens; fillers (noughts, one digit repeated) are None."""
+    """An identifier of no known kind: capitals without spaces or hyphens; None for a filler (one digit repeated)."""
     bare = text.normalise(unwrap(value, numeric=False) or "")
     if not bare or bare in _NOT_THERE or (len(set(bare)) == 1 and (len(bare) > 2 or not bare.isalnum())):
         return None

@@ -38,7 +38,7 @@ class NamesRead(msgspec.Struct, frozen=True):
 
 
 def read_names(values: pa.Array, read: Callable[[str], NameRead]) -> NamesRead:
-    """Ask ``read`` (``read_forename``, ``read_middle_names`` or ``read_surname``) about every value of a string array."""
+    """Ask ``read`` (``read_forename``, ``read_middle_names`` or ``read_surname``) about every value."""
     upper = pc.ascii_upper(values)
     kind = "surname" if read is names.read_surname else "forename"
     slow = np.asarray(~np.asarray(pc.match_substring_regex(values, _PLAIN)), dtype=np.bool_)

@@ -15,7 +15,8 @@ import re
 from samechild.demographics.letters import to_letters, words_of
 
 NO_NAME = words_of(
-    """UNKNOWN UNKOWN UNK UNKN NOTKNOWN NOTAVAILABLE NOTAPPLICABLE NOTSTATED NOTGIVEN NOTRECORDED NOTPROVIDED NOTSUPPLIED
+    """UNKNOWN UNKOWN UNK UNKN NOTKNOWN NOTAVAILABLE NOTAPPLICABLE NOTSTATED NOTGIVEN NOTRECORDED NOTPROVIDED
+    NOTSUPPLIED
     NOTREGISTERED NOTYETNAMED NOTNAMED NOTYETKNOWN NK NKN NONE NULL NONAME NONAMEGIVEN NAMEUNKNOWN NAMENOTKNOWN UNNAMED
     TBC TBA TBD TOBECONFIRMED EMPTY MISSING ANON ANONYMOUS TEST TESTPATIENT TESTING DONOTUSE DUPLICATE DELETED DELETE
     UNBORN UBB UNBORNBABY FORENAME FIRSTNAME SURNAME LASTNAME FAMILYNAME NMN NOMIDDLENAME REDACTED WITHHELD CONFIDENTIAL
@@ -24,7 +25,8 @@ NO_NAME = words_of(
 """What no field for a name means as a name, written without spaces."""
 
 NEWBORN = words_of(
-    """BABY BABIES BABE INFANT NEWBORN MALE FEMALE BOY GIRL CHILD TWIN TWINS TRIPLET TRIPLETS QUAD QUADRUPLET FETUS FOETUS
+    """BABY BABIES BABE INFANT NEWBORN MALE FEMALE BOY GIRL CHILD TWIN TWINS TRIPLET TRIPLETS QUAD QUADRUPLET FETUS
+    FOETUS
     UNBORN UBB BLANK BABYBOY BABYGIRL"""
 )
 """Words that, alone in a field for a forename, say that a child has no name yet."""
@@ -34,7 +36,8 @@ _OPENING = words_of("BABY INFANT NEWBORN UNBORN UBB MALE FEMALE TWIN TRIPLET")
 _ORDER = {
     order: place
     for place, orders in zip(
-        "1234", ("ONE 1 I A FIRST 1ST", "TWO 2 II B SECOND 2ND", "THREE 3 III C THIRD 3RD", "FOUR 4 IV D FOURTH 4TH"), strict=True
+        "1234", ("ONE 1 I A FIRST 1ST", "TWO 2 II B SECOND 2ND", "THREE 3 III C THIRD 3RD", "FOUR 4 IV D FOURTH 4TH"),
+        strict=True
     )
     for order in orders.split()
 }  # fmt: skip
@@ -67,7 +70,7 @@ def is_forename_placeholder(value: str, text: str) -> bool:
 
 
 def place_in_birth(text: str) -> str | None:
-    """The place in a multiple birth that a placeholder in letters tells: "TWIN ONE", "TWIN2", "SECOND TWIN", "BABY B"."""
+    """The place in a multiple birth that a placeholder in letters tells: "TWIN ONE", "SECOND TWIN", "BABY B"."""
     found = _GLUED.search(text)
     if found:
         return _ORDER[found[2]]

@@ -23,32 +23,78 @@ MOST_ROWS = 10_000
 
 _ERROR, _WARNING = Severity.ERROR, Severity.WARNING
 _OWN: dict[str, tuple[Severity, str]] = {
-    "forename-placeholder": (_WARNING, "A placeholder stands where the forename belongs: not compared; send the name once it is known."),
-    "middle-names-placeholder": (_WARNING, "A placeholder stands where middle names belong: leave it blank when there are none."),
-    "surname-placeholder": (_WARNING, "A placeholder stands where the surname belongs: not compared; send the name once it is known."),
+    "forename-placeholder": (
+        _WARNING,
+        "A placeholder stands where the forename belongs: not compared; send the name once it is known.",
+    ),
+    "middle-names-placeholder": (
+        _WARNING,
+        "A placeholder stands where middle names belong: leave it blank when there are none.",
+    ),
+    "surname-placeholder": (
+        _WARNING,
+        "A placeholder stands where the surname belongs: not compared; send the name once it is known.",
+    ),
     "name-script": (_ERROR, "Written in letters that are not read here: add the name in Latin letters."),
     "name-damaged": (_WARNING, "Letters were lost before the file came here: export the file again as UTF-8."),
     "name-digits": (_WARNING, "Digits stand in a name and were left out: look at the record in its system."),
     "name-unreadable": (_ERROR, "No letters stand where a name belongs: leave it blank, or send the name."),
     "birth-order-unreadable": (_ERROR, "Not a place in a multiple birth (1, 2, 3): leave it blank for a single birth."),
     "date-unreadable": (_ERROR, "Not a date that can be read: write it as YYYY-MM-DD."),
-    "date-impossible": (_ERROR, "No such day in the calendar: look at the record in its system."),
+    "date-impossible": (
+        _ERROR,
+        "No such day in the calendar, so only its month or year can be used: look at the record in its system.",
+    ),
     "date-ambiguous": (_ERROR, "Could be read as two different dates: write it as YYYY-MM-DD."),
-    "date-future": (_ERROR, "More than nine months ahead, so not a date of birth or expected birth: look at the record."),
-    "date-default": (_WARNING, "A date that software writes when it has none: not compared; leave it blank when not known."),
-    "date-partial": (_WARNING, "Only a part of a date: the month or year is used; send the whole date when it is known."),
-    "date-other-order": (_WARNING, "Day and month stand the other way round than in the rest of the column: read as the only date it can be."),
+    "date-future": (
+        _ERROR,
+        "More than nine months ahead, so not a date of birth or expected birth: look at the record.",
+    ),
+    "date-default": (
+        _WARNING,
+        "A date that software writes when it has none: not compared; leave it blank when not known.",
+    ),
+    "date-partial": (
+        _WARNING,
+        "Only a part of a date: the month or year is used; send the whole date when it is known.",
+    ),
+    "date-other-order": (
+        _WARNING,
+        "Day and month stand the other way round than in the rest of the column: read as the only date it can be.",
+    ),
     "sex-unreadable": (_ERROR, "Not a usual code for sex: write M, F, or leave it blank when not known."),
-    "sex-kept-as-text": (_WARNING, "Most values of this column are not usual codes for sex: compared as plain text; see that the column is the right one."),
-    "postcode-kept-as-text": (_WARNING, "Most values of this column are not UK postcodes: compared as plain text, without sector or district."),
+    "sex-kept-as-text": (
+        _WARNING,
+        "Most values of this column are not usual codes for sex: compared as plain text; see that the "
+        "column is the right one.",
+    ),
+    "postcode-kept-as-text": (
+        _WARNING,
+        "Most values of this column are not UK postcodes: compared as plain text, without sector or district.",
+    ),
     "email-unreadable": (_ERROR, "Not an email address: leave it blank, or send it whole."),
     "phone-unreadable": (_ERROR, "Not a telephone number: leave it blank, or send it whole."),
-    "nhs-number-status-unknown": (_ERROR, "Not an NHS number status indicator (01 to 08): see which column it came from."),
-    "number-lost-digits": (_ERROR, "A spreadsheet shortened the number and digits are lost: export the column again as text."),
-    "nino-no-suffix": (_WARNING, "The last letter is missing; the eight characters before it are used: ask the source for it whole."),
-}  # fmt: skip
+    "nhs-number-status-unknown": (
+        _ERROR,
+        "Not an NHS number status indicator (01 to 08): see which column it came from.",
+    ),
+    "number-lost-digits": (
+        _ERROR,
+        "A spreadsheet shortened the number and digits are lost: export the column again as text.",
+    ),
+    "column-mostly-unusable": (
+        _WARNING,
+        "Most values could not be used as this field: see that it is the right column; an identifier of another kind "
+        "can be used as other_id.",
+    ),
+    "nino-no-suffix": (
+        _WARNING,
+        "The last letter is missing; the eight characters before it are used: ask the source for it whole.",
+    ),
+}
 _TITLES = {
-    "nhs_number": "an NHS number", "hc_number": "a Health and Care number", "chi_number": "a Community Health Index number",
+    "nhs_number": "an NHS number", "hc_number": "a Health and Care number",
+    "chi_number": "a Community Health Index number",
     "uln": "a Unique Learner Number", "upn": "a Unique Pupil Number", "nino": "a National Insurance number",
 }  # fmt: skip
 
@@ -82,6 +128,27 @@ SCHEMA = pa.schema(
         ("severity", pa.string()), ("message", pa.string()), ("rows", pa.int32()),
     ]
 )  # fmt: skip
+
+
+def mostly_unusable(found: list[Found], source: Coded, given: Mapping[str, Coded]) -> list[Found]:
+    """One line for each source and column in which more than half of the values that were given could not be used."""
+    told = []
+    for field, column in given.items():
+        wrong = np.zeros(len(column.codes), dtype=np.bool_)
+        for one in found:
+            if one.field == field:
+                grave = [rules()[rule][0] is _ERROR for rule in one.problems.values.to_pylist()]
+                wrong |= np.array([*grave, False])[one.problems.codes]
+        if not wrong.any():
+            continue
+        sources = len(source.values)
+        failed = np.bincount(source.codes[wrong], minlength=sources)
+        held = np.bincount(source.codes[column.codes >= 0], minlength=sources)
+        mostly = wrong & (failed * 2 > held)[source.codes]
+        if mostly.any():
+            codes = np.where(mostly, 0, -1).astype(np.int32)
+            told.append(Found(field, Coded(codes, pa.array(["column-mostly-unusable"])), whole_column=True))
+    return told
 
 
 def tell(

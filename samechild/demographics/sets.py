@@ -38,7 +38,7 @@ def of_values(column: Coded) -> SetColumn:
 
 
 def union(columns: Sequence[SetColumn]) -> Coded:
-    """For each row, all members of all its sets, in alphabetical order, as a column of list<string>; empty is missing."""
+    """For each row, all members of all its sets, in alphabetical order: a column of list<string>, empty missing."""
     words = pa.concat_arrays([column.members for column in columns]).dictionary_encode()
     order = np.asarray(pc.sort_indices(words.dictionary), dtype=np.int64)
     rank = np.empty(len(order), dtype=np.int64)
@@ -61,7 +61,7 @@ def _owners(starts: Ints) -> Ints:
 
 
 def _gather(which: Codes, starts: Ints, flat: Ints) -> tuple[Ints, Ints]:
-    """The members of the lists ``which`` (-1 has none): for each member the place of its list in ``which``, and itself."""
+    """The members of the lists ``which`` (-1 has none): for each member, its list's place in ``which``, and itself."""
     there = which >= 0
     sizes = np.where(there, np.diff(starts)[which] if len(starts) > 1 else 0, 0)
     owners = np.repeat(np.arange(len(which)), sizes)

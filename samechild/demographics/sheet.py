@@ -10,7 +10,7 @@ from samechild.demographics.problems import Found
 
 
 class Sheet(msgspec.Struct, frozen=True):
-    """Given columns by field (blanks missing), which source each row is of, and each source's convention by its code."""
+    """Given columns by field (blanks missing), which source each row is of, and each source's convention."""
 
     source: Coded
     given: dict[str, Coded]

@@ -24,7 +24,7 @@ from samechild.demographics.name_columns import name_columns
 from samechild.demographics.number_columns import identifier_columns
 from samechild.demographics.one import BLANK, standardise_one
 from samechild.demographics.place_columns import contact_columns, place_columns
-from samechild.demographics.problems import tell
+from samechild.demographics.problems import mostly_unusable, tell
 from samechild.demographics.sheet import Made, Sheet
 from samechild.errors import Invalid
 from samechild.records import GIVEN, fields
@@ -76,7 +76,9 @@ def standardise(
     columns |= {name: _one_chunk(given[name]) for name in given.column_names if name.startswith(GROUP)}
     columns |= {name: to_arrow(made[name]) for name in fields() if name in made}
     row = np.asarray(columns["row"].to_numpy(zero_copy_only=False), dtype=np.int32)
-    problems = tell([found for _, all_found in done for found in all_found], coded[0], row, headings)
+    found = [one for _, all_found in done for one in all_found]
+    found += mostly_unusable(found, coded[0], usable)
+    problems = tell(found, coded[0], row, headings)
     return Standardised(pa.table(columns), problems)
 
 

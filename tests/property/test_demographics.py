@@ -25,22 +25,32 @@ from samechild.records import GIVEN, fields
 TODAY = date(2026, 11, 22)
 
 FORENAMES = [
-    "Lily-Mae", "LILY MAE", "John Paul", "William (Bill)", 'Robert "Bob"', "Baby", "Baby Boy", "BABY OF JANE", "Twin One",
-    "twin2", "TWINA", "Second Twin", "Triplet C", "Male infant", "Unknown", "N/A", "nan", "NAN", "Nan", "...", ".", "Xxxx",
-    "AAAA", "Aaa", "José", "JosÃ©", "Łukasz", "Ольга", "محمد", "Baby-Rae", "Abdul Rahman", "Abd al-Rahman", "Abdul-Rahman",
-    "Md", "Master", "Miss Jane", "De'Andre", "J.P.", "Mary aka Polly", "R2D2", "ANN-MARIE", "Leeann", "LeeAnn", "M", "é",
+    "Lily-Mae", "LILY MAE", "John Paul", "William (Bill)", 'Robert "Bob"', "Baby", "Baby Boy", "BABY OF JANE",
+    "Twin One",
+    "twin2", "TWINA", "Second Twin", "Triplet C", "Male infant", "Unknown", "N/A", "nan", "NAN", "Nan", "...", ".",
+    "Xxxx",
+    "AAAA", "Aaa", "José", "JosÃ©", "Łukasz", "Ольга", "محمد", "Baby-Rae", "Abdul Rahman", "Abd al-Rahman",
+    "Abdul-Rahman",
+    "Md", "Master", "Miss Jane", "De'Andre", "J.P.", "Mary aka Polly", "R2D2", "ANN-MARIE", "Leeann", "LeeAnn", "M",
+    "é",
     "Mac", "Saint John", "Bill", "bill", "BILL", "d", "Jos\ufffd", "Test", "TBC", "Twins", "BabyGirl", "Boy", "M.",
 ]  # fmt: skip
 SURNAMES = [
-    "O'Brien", "O Brien", "O’Brien", "OBRIEN", "Mac Donald", "MacDonald", "McDonald", "MCDONALD", "Smith-Jones", "SmithJones",
-    "Jones Smith", "St. Clair", "Saint Clair", "Saintclair", "de la Cruz", "DE LA CRUZ", "Al-Hassan", "el Hassan", "Boy",
-    "Unknown", "XX", "ZZZ", "BBBB", "Smith Jnr", "Smith (Jones)", "Smith née Jones", "Kowalska", "KOWALSKI", "Le", "Mr Smith",
+    "O'Brien", "O Brien", "O’Brien", "OBRIEN", "Mac Donald", "MacDonald", "McDonald", "MCDONALD", "Smith-Jones",
+    "SmithJones",
+    "Jones Smith", "St. Clair", "Saint Clair", "Saintclair", "de la Cruz", "DE LA CRUZ", "Al-Hassan", "el Hassan",
+    "Boy",
+    "Unknown", "XX", "ZZZ", "BBBB", "Smith Jnr", "Smith (Jones)", "Smith née Jones", "Kowalska", "KOWALSKI", "Le",
+    "Mr Smith",
     "Wałęsa", "王", "Petrauskas", "Petrauskaite", "van der Berg", "Macey", "Mc", "Test", "Na", "N/A", "D'Souza", "II",
 ]  # fmt: skip
 DATES = [
-    "2010-01-03", "3/1/2010", "03/25/2010", "25/03/2010", "3 Jan 2010", "40181", "40181.0", "20100103", "03012010", "2010",
-    "Jan 2010", "2010-01", "??/05/2010", "31/02/2010", "1900-01-01", "9999-12-31", "1630-08-01", "2027-05-01", "2030-01-01",
-    "1/2/10", "1/2/30", "garbage", "2010-01-03T00:00:00", "2010-01-03 00:00:00.000", "3rd March 2010", "030110", "0", "-",
+    "2010-01-03", "3/1/2010", "03/25/2010", "25/03/2010", "3 Jan 2010", "40181", "40181.0", "20100103", "03012010",
+    "2010",
+    "Jan 2010", "2010-01", "??/05/2010", "31/02/2010", "1900-01-01", "9999-12-31", "1630-08-01", "2027-05-01",
+    "2030-01-01",
+    "1/2/10", "1/2/30", "garbage", "2010-01-03T00:00:00", "2010-01-03 00:00:00.000", "3rd March 2010", "030110", "0",
+    "-",
     "5/5/2010", "12/11/2010", "1850-01-01", "Unknown",
 ]  # fmt: skip
 NUMBERS = [
@@ -49,15 +59,20 @@ NUMBERS = [
     "AB123456C", "AB123456", "NK", "x", "１２３", "'9990000018", "123", "007", "A-12", "a 12",
 ]  # fmt: skip
 POSTCODES = ["LS1 6AB", "ls16ab", "ZZ99 3VZ", "4000", "2601", "Unknown", "NFA", "LS1", "W1A 1AA", "SW1A1AA.", "é"]
-OTHERS = ["", " ", "M", "F", "male", "2", "9", "K", "W", "Flat 2, 12 St. John's Road", "12 Straße", "THE NO", "not known",
-          "020 7946 0000", "+44 7700 900123", "7700900123", "a@b.org", "a@", "302/1234", "Ünal-Ö", "1", "01", "8 of 9"]  # fmt: skip
+OTHERS = ["", " ", "M", "F", "male", "2", "9", "K", "W", "Flat 2, 12 St. John's Road", "12 Straße", "THE NO",
+    "not known",
+          "020 7946 0000", "+44 7700 900123", "7700900123", "a@b.org", "a@", "302/1234", "Ünal-Ö", "1", "01",
+          "8 of 9"]  # fmt: skip
 LIKELY = {
-    "forename": FORENAMES, "middle_names": FORENAMES, "known_as": FORENAMES, "surname": SURNAMES, "former_surname": SURNAMES,
-    "full_name": [f"{a} {b}" for a, b in zip(FORENAMES, SURNAMES, strict=False)] + ["SMITH, John", "Smith,", ",", "Mr J Smith Jr"],
+    "forename": FORENAMES, "middle_names": FORENAMES, "known_as": FORENAMES, "surname": SURNAMES,
+    "former_surname": SURNAMES,
+    "full_name": [f"{a} {b}" for a, b in zip(FORENAMES, SURNAMES, strict=False)] + ["SMITH, John", "Smith,", ",",
+    "Mr J Smith Jr"],
     "date_of_birth": DATES, "postcode": POSTCODES, "previous_postcode": POSTCODES,
     "birth_order": ["1", "2 of 3", "Twin B", "singleton", "8", "first", "x", "02"],
 } | dict.fromkeys(
-    ("nhs_number", "chi_number", "hc_number", "ucrn", "scn", "upn", "former_upn", "uln", "nino", "la_child_id", "other_id", "uprn"),
+    ("nhs_number", "chi_number", "hc_number", "ucrn", "scn", "upn", "former_upn", "uln", "nino", "la_child_id",
+        "other_id", "uprn"),
     NUMBERS,
 )  # fmt: skip
 GIVEN_FIELDS = [name for name, field in fields().items() if field.given and name not in ("source", "record_id")]
