@@ -24,6 +24,7 @@ from samechild.town.records import Children, Flags, Floats, Ints
 CHILDHOOD = 6574  # days from birth to the day before the eighteenth birthday
 YOUTH = 2550  # further days, to the twenty-fifth birthday
 SERIALS_OF_A_BIRTH = 5  # numbers kept for one maternity, so that twins' numbers are neighbours and strangers' are not
+CHILDRENS_HOME, NO_HOUSE = 99, -1  # house numbers with a meaning
 FIRST_NUMBERS = 60_000_000  # serials of numbers later superseded or given up begin here
 
 
@@ -190,19 +191,18 @@ def _number_changes(children: Children, first: int, chance: Chance, rates: Rates
 
 
 def _new_homes(children: Children, chance: Chance, places: Places, rates: Rates) -> None:
-    """Children who live elsewhere than their family: children's homes, foster families, guardians, no fixed abode."""
-    count, family = len(children), rates.families
-    in_care = chance.happens(family.in_care * (1 + rates.hardship.social_care * (children.hardship - 1 / 3)), count)
-    homes = places.postcode(chance.below(places.authorities, max(1, count // 8000)), chance)
-    foster = places.postcode(children.authority, chance)
-    in_home = in_care & chance.happens(family.children_home, count)
-    placed = np.where(in_home, homes[chance.below(len(homes), count)], foster)
-    guardian = chance.happens(family.guardianship, count) & ~in_care
-    elsewhere = in_care | guardian
+    """Brothers and sisters who live elsewhere: a children's home, a foster family, guardians, no fixed abode."""
+    share = rates.families
+    _, first, family = np.unique(children.family, return_index=True, return_inverse=True)
+    count, hardship, authority = len(first), children.hardship[first], children.authority[first]
+    in_care = chance.happens(share.in_care * (1 + rates.hardship.social_care * (hardship - 1 / 3)), count)
+    in_home = in_care & chance.happens(share.children_home, count)
+    homes = places.postcode(chance.below(places.authorities, max(1, count // 4500)), chance)
+    new_home = np.where(in_home, homes[chance.below(len(homes), count)], places.postcode(authority, chance))
+    guardian = chance.happens(share.guardianship, count) & ~in_care
+    homeless = chance.happens(share.no_fixed_abode, count) & ~in_care
+    elsewhere = (in_care | guardian)[family]
     children.earlier_postcode = np.where(elsewhere, children.postcode, children.earlier_postcode)
-    children.postcode = np.where(
-        in_care, placed, np.where(guardian, places.postcode(children.authority, chance), children.postcode)
-    )
-    children.house = np.where(elsewhere, 90 + chance.below(9, count), children.house)
-    children.house = np.where(in_home, 99, children.house)  # everybody in a home has its one address
-    children.house = np.where(chance.happens(family.no_fixed_abode, count), -1, children.house)
+    children.postcode = np.where(elsewhere, new_home[family], children.postcode)
+    house = np.where(in_home, CHILDRENS_HOME, np.where(homeless, NO_HOUSE, 90 + chance.below(9, count)))
+    children.house = np.where(elsewhere | homeless[family], house[family], children.house)

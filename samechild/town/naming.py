@@ -62,8 +62,9 @@ def give_names(children: Children, chance: Chance, names: Names, rates: FamilyRa
     _muhammad(children, chance, names, rates)
     _cousin_names(children, chance, rates)
     _alike_twins(children, chance, names, rates)
-    _known_as(children, chance, names, rates)
     _namesakes(children, chance, rates)
+    children.middle = np.where(children.middle == children.forename, -1, children.middle)
+    _known_as(children, chance, names, rates)
 
 
 def name_apart(children: Children, chance: Chance, names: Names) -> None:
@@ -136,21 +137,20 @@ def _share_first_name(children: Children, rows: range, names: Names, number: int
 
 
 def _name_alike(children: Children, rows: range, names: Names, way: int, number: int) -> None:
-    """Name the later twins after the first: 45% nearly the same, 20% a listed variant, the rest one initial."""
+    """Name the later twins after the first: 20% a listed variant, 50% easily taken for it, the rest one initial."""
+    first, boy = rows[0], bool(children.male[rows[0]])
+    table = names.alike[boy]
+    if 20 <= way < 70 and int(children.forename[first]) not in table:
+        children.forename[first] = list(table)[number % len(table)]
+    like = int(children.forename[first])
     for turn, row in enumerate(rows[1:], 1):
-        like = int(children.forename[rows[0]])
-        if children.male[row] != children.male[rows[0]]:
-            near = names.same_initial(like, bool(children.male[row]))
-        elif way < 20:
-            near = names.variants[names.variant_start[like] : names.variant_start[like + 1]]
-        elif way < 65:
-            near = names.alike[bool(children.male[row])].get(like, np.array([], dtype=np.int64))
-        else:
-            near = names.same_initial(like, bool(children.male[row]))
-        if not len(near):
-            near = names.same_initial(like, bool(children.male[row]))
+        near = names.same_initial(like, bool(children.male[row]))
+        if children.male[row] == children.male[first]:
+            listed = names.variants[names.variant_start[like] : names.variant_start[like + 1]]
+            closer = listed if way < 20 else table.get(like, listed) if way < 70 else listed[:0]
+            near = closer if len(closer) else near
         if len(near):
-            children.forename[row] = near[(number // turn) % len(near)]
+            children.forename[row] = near[(number // 7 + turn) % len(near)]
 
 
 def _part(children: Children, rows: range, names: Names, number: int, *, shared: bool) -> None:

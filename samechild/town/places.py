@@ -22,6 +22,8 @@ from samechild.town.names import Names, read_rows
 from samechild.town.records import Floats, Ints
 
 TOWN_NAMES = ("alder", "birch", "cedar", "damson", "elder", "fir", "gorse", "hazel", "ivy", "juniper")
+USUAL = {"": 40.0, "pakistani": 2.0, "bangladeshi": 2.0, "indian": 2.0, "hebrew_yiddish": 0.2}
+"""How much an ethnic group draws on a name list, 1 for a list not named here (a modelling choice)."""
 NO_FIXED_ABODE = "ZZ99 3VZ"
 FAMILIES_IN_A_POSTCODE = 4.5
 POSTCODES_IN_A_DISTRICT = 500
@@ -87,7 +89,7 @@ def _communities(ethnicities: tuple[str, ...], names: Names) -> Floats:
     weight = np.zeros((len(ethnicities), len(names.communities)))
     for row in read_rows("name_groups.csv"):
         community = names.communities.index(row["group"])
-        usual = 40.0 if row["group"] == "" else 2.0 if row["group"] in ("pakistani", "bangladeshi", "indian") else 1.0
+        usual = USUAL.get(row["group"], 1.0)
         if row["main_ethnicity_code"] in ethnicities:
             weight[ethnicities.index(row["main_ethnicity_code"]), community] = usual
         for code in row["other_ethnicity_codes"].split():

@@ -84,8 +84,8 @@ class Writer:
     def blank(self, column: Any, field: str) -> Any:
         """Leave the field out of as many records as the agency leaves it out of, more where families have less."""
         share = getattr(self.rates.missing, field)
-        usual = np.minimum(share * self.missing_more, 1 - (1 - share) / np.maximum(self.missing_more, 1.0))
-        left_out = self.happens(np.where(self.missing_more > 1, np.maximum(usual, share), usual) if share < 1 else 1.0)
+        odds = share * self.missing_more
+        left_out = self.happens(odds / (1 - share + odds)) if share < 1 else np.ones(self.count, dtype=np.bool_)
         return pc.if_else(pa.array(left_out), pa.scalar(None, pa.string()), column)
 
     def columns(self) -> dict[str, Any]:
