@@ -42,13 +42,13 @@ def recognise(file: ReadFile, mapping: Mapping | None = None, source_column: str
     taken |= {*entry.ignore, *entry.group_columns} | ({source_column} if source_column else set())
     free = [heading for heading in file.table.column_names if heading not in taken and heading != own_id]
     found = {**_recognised(file, free, fixed), **fixed}
-    record_id, issues = (own_id, []) if own_id else _record_id(file, free, found)
+    record_id, whole, issues = (own_id, False, []) if own_id else _record_id(file, free, found)
     if not found:
         raise Invalid(_nothing_usable(file))
     used = {heading for headings in found.values() for heading in headings} | {record_id}
     unused = tuple(heading for heading in free if heading not in used)
     ordered = {name: found[name] for name in given if name in found}
-    return Columns(ordered, record_id, entry.group_columns, unused, tuple(issues))
+    return Columns(ordered, record_id, whole, entry.group_columns, unused, tuple(issues))
 
 
 def _given_fields() -> list[str]:
@@ -166,7 +166,7 @@ def _address_parts(free: list[str]) -> tuple[str, ...]:
     return () if len(parts) == 1 and 2 in found else parts
 
 
-def _record_id(file: ReadFile, free: list[str], found: Claims) -> tuple[str | None, list[Issue]]:
+def _record_id(file: ReadFile, free: list[str], found: Claims) -> tuple[str | None, bool, list[Issue]]:
     """Choose the column that names the records: by its usual name, and by being different in every row.
 
     A column that is chosen and is also an identifier of its own (a local authority child id) serves as both.
@@ -174,32 +174,34 @@ def _record_id(file: ReadFile, free: list[str], found: Claims) -> tuple[str | No
     ranks = [meanings(names) for names in RECORD_IDS]
     named = [heading for names in ranks for heading in free if plain(heading) in names]
     local = list(found.get("la_child_id", ()))
-    candidates = [*named[:], *[heading for heading in local if heading not in named]]
-    usable = [(heading, _share_different(file.table.column(heading))) for heading in candidates]
-    whole = [heading for heading, share in usable if share == 1.0]
-    if whole:
-        return whole[0], []
-    good = [heading for heading, share in usable if share >= 0.5]
+    candidates = [*named, *[heading for heading in local if heading not in named]]
+    shares: dict[str, float] = {}
+    for heading in candidates:
+        shares[heading] = _share_different(file.table.column(heading))
+        if shares[heading] == 1.0:
+            return heading, True, []
+    good = [heading for heading, share in shares.items() if share >= 0.5]
     if good:
-        return good[0], []
+        return good[0], False, []
     for field in LAST_RESORT_IDS:
         for heading in found.get(field, ()):
-            if file.table.num_rows and _share_different(file.table.column(heading)) == 1.0:
-                return heading, []
+            if _share_different(file.table.column(heading)) == 1.0:
+                return heading, True, []
     if candidates and file.table.num_rows == 0:
-        return candidates[0], []
+        return candidates[0], True, []
     message = (
         "No column names each record, so records are called row-1, row-2 and so on; name one in the map (record_id) "
         "if there is one, or the names change when the rows do."
     )
-    return None, [whole_file(file.name, "no-record-id", Severity.WARNING, message)]
+    return None, True, [whole_file(file.name, "no-record-id", Severity.WARNING, message)]
 
 
 def _share_different(column: pa.ChunkedArray) -> float:
     """How many rows have a value of their own, as a share of all rows."""
     if len(column) == 0:
         return 0.0
-    return float(pc.count_distinct(column, mode="only_valid").as_py() / len(column))
+    trimmed = pc.utf8_trim_whitespace(column)
+    return float(pc.count_distinct(trimmed, mode="only_valid").as_py() / len(column))
 
 
 def _nothing_usable(file: ReadFile) -> str:

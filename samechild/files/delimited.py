@@ -36,6 +36,7 @@ class Scan(msgspec.Struct, frozen=True):
     encoding: str
     guessed: bool
     quotes: int
+    lines: int
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -65,7 +66,7 @@ def read_delimited(path: Path, *, encoding: str | None = None, header_row: int |
 
 
 def scan(path: Path, encoding: str | None = None) -> Scan:
-    """Pass over the file once: encoding, quotes, and whether it is safe to parse.
+    """Pass over the file once: encoding, quotes, lines, and whether it is safe to parse.
 
     Never holds more than a few megabytes. Raises Invalid for a NUL byte (with its line) or a line over 8 MiB.
     """
@@ -87,10 +88,10 @@ def scan(path: Path, encoding: str | None = None) -> Scan:
             decoder = _still_utf8(decoder, piece)
     decoder = _still_utf8(decoder, b"", final=True)
     if wide is not None:
-        return Scan(wide, False, quotes)
+        return Scan(wide, False, quotes, lines)
     if encoding is not None:
-        return Scan(_known_encoding(path, encoding), False, quotes)
-    return Scan("utf-8" if decoder is not None else "cp1252", decoder is None, quotes)
+        return Scan(_known_encoding(path, encoding), False, quotes, lines)
+    return Scan("utf-8" if decoder is not None else "cp1252", decoder is None, quotes, lines)
 
 
 def _unbroken(path: Path, piece: bytes, before: int, lines: int) -> int:
@@ -155,12 +156,10 @@ def _layout(path: Path, scanned: Scan, header_row: int | None) -> Layout:
         raise Invalid(f"{path.name} holds only blank lines: export it again.")
     told, skipped = _told_delimiter(lines)
     delimiter = told or _sniff(lines[skipped : skipped + 20], path, header_row)
-    reader = csv.reader(iter(lines[skipped:]), delimiter=delimiter)
-    rows: list[list[str]] = []
-    ends: list[int] = []
-    for row in reader:
-        rows.append(row)
-        ends.append(reader.line_num + skipped)
+    rows, ends = _parsed(lines[skipped:], delimiter)
+    if not rows:
+        raise Invalid(f"{path.name} has a first line that cannot be taken apart into headings: export it again.")
+    ends = [end + skipped for end in ends]
     place = header_position(rows[:20]) if header_row is None else _row_at(path, ends, header_row)
     headings, issues = settle_headings(path.name, path.stem, rows[place])
     if header_row is None and any(any(cell.strip() for cell in row) for row in rows[:place]):
@@ -204,8 +203,22 @@ def _sniff(lines: list[str], path: Path, header_row: int | None) -> str:
 
 
 def _split(lines: list[str], mark: str) -> list[list[str]]:
-    filled = [line for line in lines if line.strip()]
-    return [row for row in csv.reader(iter(filled), delimiter=mark) if row] or [[]]
+    rows, _ = _parsed([line for line in lines if line.strip()], mark)
+    return [row for row in rows if row] or [[]]
+
+
+def _parsed(lines: list[str], mark: str) -> tuple[list[list[str]], list[int]]:
+    """Take the first lines apart, with the line each row ends on; stops before what cannot be taken apart."""
+    reader = csv.reader(iter(lines), delimiter=mark)
+    rows: list[list[str]] = []
+    ends: list[int] = []
+    try:
+        for row in reader:
+            rows.append(row)
+            ends.append(reader.line_num)
+    except csv.Error:
+        pass  # a cell beyond csv's limit, such as a quote that never closes: the careful reader will say where
+    return rows, ends
 
 
 def _row_at(path: Path, ends: list[int], header_row: int) -> int:
@@ -235,6 +248,8 @@ def _read_fast(path: Path, scanned: Scan, layout: Layout) -> Contents | None:
         table = arrow_csv.read_csv(path, reading, parsing, converting)
     except (pa.ArrowInvalid, UnicodeError, LookupError):
         return None
+    if scanned.quotes and scanned.lines > table.num_rows + layout.header_lines + 1:
+        return None  # cells of several lines, or a stray quote that swallowed whole rows: look at each
     return Contents(table, row_numbers(table.num_rows), ())
 
 

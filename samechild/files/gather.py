@@ -33,7 +33,7 @@ def gather(files: Sequence[ReadFile], mapping: Mapping | None = None, source_col
     if not files:
         raise Invalid("No file was given: name at least one.")
     names = source_names(files, mapping)
-    parts, settings = [], {}
+    parts, settings, all_whole = [], {}, True
     issues: list[Issue] = []
     headings: dict[str, dict[str, str]] = {}
     for file, name in zip(files, names, strict=True):
@@ -41,15 +41,18 @@ def gather(files: Sequence[ReadFile], mapping: Mapping | None = None, source_col
         entry = mapping.of(file.path) if mapping is not None else FileMap(file.path.name)
         part = _part(file, name, columns, source_column)
         parts.append(part)
+        all_whole = all_whole and columns.record_id_whole
         issues += restated({file.name: name}, (*file.issues, *columns.issues))
         for source in pc.unique(part["source"]).to_pylist() or [name]:
             headings.setdefault(source, {}).update(_headings(columns))
             settings[source] = entry
     _refuse_missing_source(files, source_column)
     table = _together(parts)
-    ids, repeated = distinct_ids(table)
-    table = table.set_column(table.schema.get_field_index("record_id"), "record_id", ids)
-    return Gathered(table, headings, settings, (*issues, *repeated))
+    if not all_whole or source_column is not None:
+        ids, repeated = distinct_ids(table)
+        table = table.set_column(table.schema.get_field_index("record_id"), "record_id", ids)
+        issues += repeated
+    return Gathered(table, headings, settings, tuple(issues))
 
 
 def source_names(files: Sequence[ReadFile], mapping: Mapping | None = None) -> list[str]:
@@ -143,8 +146,8 @@ def _together(parts: Sequence[dict[str, pa.ChunkedArray]]) -> pa.Table:
 
 def encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
     """Keep each different value once; cells of nothing but blanks become missing."""
-    coded = pc.dictionary_encode(column)
-    flat = pa.concat_arrays(pa.chunked_array(coded, coded.type).unify_dictionaries().chunks) if len(column) else None
+    # One array first: over many chunks Arrow builds a growing dictionary for each, 50 s for a million rows.
+    flat = pa.concat_arrays(column.chunks).dictionary_encode() if column.num_chunks else None
     if flat is None:
         return pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))
     blank = pc.equal(pc.utf8_trim_whitespace(flat.dictionary), "")

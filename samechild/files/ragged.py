@@ -31,14 +31,14 @@ def read_carefully(path: Path, encoding: str, delimiter: str, header_lines: int,
     with _limit_lock, path.open("r", encoding=encoding, errors="replace", newline="") as file:
         earlier = csv.field_size_limit(_CELL_LIMIT)
         try:
-            for row in _rows(path, file, delimiter, header_lines):
+            for row in _rows(reading, file, delimiter, header_lines):
                 reading.take(row)
         finally:
             csv.field_size_limit(earlier)
     return reading.finish()
 
 
-def _rows(path: Path, file: Iterator[str], delimiter: str, header_lines: int) -> Iterator[list[str]]:
+def _rows(reading: _Reading, file: Iterator[str], delimiter: str, header_lines: int) -> Iterator[list[str]]:
     """Yield the rows under the headings; an unclosed quote is found where it opens."""
     for _ in range(header_lines):
         next(file, None)
@@ -49,29 +49,39 @@ def _rows(path: Path, file: Iterator[str], delimiter: str, header_lines: int) ->
             pending.append(line)
             yield line
 
-    reader = csv.reader(remembered(), delimiter=delimiter)
-    line = header_lines
+    line = header_lines + 1
     try:
-        for row in reader:
+        for row in csv.reader(remembered(), delimiter=delimiter):
             if len(pending) > 1:
-                # Only a row of several lines can hold a quote that is never closed: ask the strict parser.
-                _refuse_open_quote(path, pending, delimiter, line + 1)
+                yield from _of_several_lines(reading, row, pending, delimiter, line)
+            elif row:
+                yield row
             line += len(pending)
             pending.clear()
-            if row:
-                yield row
     except csv.Error:
-        raise Invalid(_open_quote(path, line + 1)) from None
-    finally:
-        pending.clear()
+        raise Invalid(_open_quote(reading.path, line)) from None
 
 
-def _refuse_open_quote(path: Path, lines: list[str], delimiter: str, line: int) -> None:
+def _of_several_lines(
+    reading: _Reading, row: list[str], lines: list[str], delimiter: str, line: int
+) -> Iterator[list[str]]:
+    """Ask the strict parser about a row of several lines: an address, or rows swallowed by a stray quote?
+
+    Two stray quotes hundreds of lines apart make one cell of everything between them. When every line is a row of the
+    right width by itself, the lines are taken as rows; otherwise the row is told.
+    """
     try:
         list(csv.reader(iter(lines), delimiter=delimiter, strict=True))
     except csv.Error as error:
         if "unexpected end" in str(error):
-            raise Invalid(_open_quote(path, line)) from None
+            raise Invalid(_open_quote(reading.path, line)) from None
+        alone = [cells for cells in csv.reader(iter(lines), delimiter=delimiter, quoting=csv.QUOTE_NONE) if cells]
+        if all(len(cells) == len(reading.headings) for cells in alone):
+            reading.tell_stray_quote(len(alone))
+            yield from alone
+            return
+        reading.tell_swallowed(len(lines))
+    yield row
 
 
 def _open_quote(path: Path, line: int) -> str:
@@ -85,6 +95,7 @@ class _Reading:
     """Rows taken so far: a batch of Python lists that is turned into Arrow columns again and again."""
 
     def __init__(self, path: Path, headings: list[str]) -> None:
+        self.path = path
         self.source = path.stem
         self.headings = headings
         self.number = 0
@@ -112,6 +123,16 @@ class _Reading:
         self.numbers.append(self.number)
         if len(self.batch) >= _BATCH:
             self._settle()
+
+    def tell_stray_quote(self, count: int) -> None:
+        """Tell rows whose quotes were taken as ordinary characters."""
+        message = f"A quote in this row does not close; {count} rows from here were read with quotes as ordinary signs."
+        self.issues.append(Issue(self.source, self.number + 1, "", "stray-quote", Severity.WARNING, message))
+
+    def tell_swallowed(self, lines: int) -> None:
+        """Tell a row that holds more lines than a cell should."""
+        message = f"A quote in this row is not closed properly and {lines} lines became one row: correct it."
+        self.issues.append(Issue(self.source, self.number + 1, "", "rows-swallowed", Severity.ERROR, message))
 
     def _refuse(self, found: int) -> None:
         message = (

@@ -76,6 +76,8 @@ class Columns(msgspec.Struct, frozen=True):
     """Declared field to the headings it is made from (several only for an address in parts)."""
     record_id: str | None
     """The heading of the records' own id; None when no column can serve and rows are numbered instead."""
+    record_id_whole: bool = False
+    """Whether every row has an id of its own, so that nobody needs to look again."""
     groups: tuple[str, ...] = ()
     """Extra columns kept to report quality by group."""
     unused: tuple[str, ...] = ()

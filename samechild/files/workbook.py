@@ -18,7 +18,7 @@ from samechild.errors import Invalid
 from samechild.files.headings import header_position, settle_headings
 from samechild.files.records import Contents, whole_file
 from samechild.files.sheet_xml import look_at_sheet
-from samechild.files.text_values import TOO_LONG, column_of
+from samechild.files.text_values import TOO_LONG, as_text, column_of
 from samechild.records import Issue, Severity
 
 MAX_UNPACKED = 8 << 30
@@ -87,7 +87,7 @@ def _sheet_rows(book: Any, name: str) -> list[list[Any]]:
 
 
 def _contents(path: Path, name: str, cells: list[list[Any]], header_row: int | None, issues: list[Issue]) -> Contents:
-    top = [[str(cell) if cell != "" else None for cell in row] for row in cells[:20]]
+    top = [[as_text(cell) for cell in row] for row in cells[:20]]
     if header_row is not None and not 1 <= header_row <= len(cells):
         raise Invalid(
             f"The map says that the headings of {path.name} are on row {header_row}; it has {len(cells)} rows."
@@ -96,7 +96,7 @@ def _contents(path: Path, name: str, cells: list[list[Any]], header_row: int | N
     if header_row is None and any(any(row) for row in top[:place]):
         message = f"Rows above the headings were passed over; the headings were found on row {place + 1}."
         issues.append(whole_file(path.stem, "title-lines", Severity.WARNING, message))
-    given = [str(cell) if cell != "" else None for cell in cells[place]]
+    given = [as_text(cell) for cell in cells[place]]
     while (
         given and given[-1] is None and not any(len(row) >= len(given) and row[len(given) - 1] != "" for row in cells)
     ):

@@ -60,6 +60,13 @@ def test_a_column_may_name_the_source(tmp_path: Path) -> None:
         gather([read(path)], source_column="sys")
 
 
+def test_a_source_spread_over_two_files_has_each_id_once(tmp_path: Path) -> None:
+    paths = [written(tmp_path, f"{name}.csv", f"id,surname,system\n1,{name},p\n2,{name},q\n") for name in "ab"]
+    gathered = gather(read_files(paths), source_column="system")
+    keys = list(zip(gathered.given["source"].to_pylist(), gathered.given["record_id"].to_pylist(), strict=True))
+    assert keys == [("p", "1"), ("q", "2"), ("p", "1#2"), ("q", "2#2")]
+
+
 def test_blank_ids_get_their_row_number(tmp_path: Path) -> None:
     gathered = gather([read(written(tmp_path, "x.csv", "id,surname\n5,A\n,B\n  ,C\n6,D\n"))])
     assert gathered.given["record_id"].to_pylist() == ["5", "row-2", "row-3", "6"]

@@ -120,6 +120,30 @@ def test_quoted_line_ends_stay_inside_their_cell(tmp_path: Path) -> None:
     assert file.table["address"].to_pylist() == ["1 High St\nTown", "b"]
 
 
+def test_rows_between_two_stray_quotes_are_not_swallowed(tmp_path: Path) -> None:
+    rows = ["1,x", '2,"Ann', "3,y", "4,z", '5,"Bob', "6,w"]
+    file = read(written(tmp_path, "x.csv", "id,a\n" + "\n".join(rows) + "\n"))
+    assert file.table["id"].to_pylist() == ["1", "2", "3", "4", "5", "6"]
+    assert [(issue.rule, issue.row) for issue in file.issues] == [("stray-quote", 2)]
+
+
+def test_lines_that_cannot_be_told_apart_are_told(tmp_path: Path) -> None:
+    file = read(written(tmp_path, "x.csv", 'id,a,b\n1,"x\n2,y\n3,"z,w\n4,x,y\n'))
+    assert ("rows-swallowed", 1) in {(issue.rule, issue.row) for issue in file.issues}
+
+
+def test_a_quote_that_swallows_the_whole_file_is_found_where_it_opens(tmp_path: Path) -> None:
+    body = '1,"x\n' + "2,yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\n" * 100_000
+    with pytest.raises(Invalid, match="opened on line 2 is never closed"):
+        read(written(tmp_path, "x.csv", "id,a\n" + body))
+    with pytest.raises(Invalid):
+        read(written(tmp_path, "y.csv", 'id,"a' + "z" * 200_000 + "\n1,2\n"))
+
+
+def test_blank_lines_between_rows_are_passed_over(tmp_path: Path) -> None:
+    assert read(written(tmp_path, "x.csv", 'id,a\n\n1,"x"\n\n\n2,y\n')).table["id"].to_pylist() == ["1", "2"]
+
+
 def test_a_nul_byte_is_refused_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="NUL byte near line 3"):
         read(written(tmp_path, "x.csv", b"id,a\n1,x\n2,y\0\n" + b"3,long enough to look like text\n" * 50))
@@ -277,6 +301,11 @@ def test_several_sheets_are_asked_about(tmp_path: Path) -> None:
     assert read(f"{tmp_path / 'book.xlsx'}#leavers").table["id"].to_pylist() == ["2"]
     with pytest.raises(Invalid, match='no sheet "Others"'):
         read(tmp_path / "book.xlsx", sheet="Others")
+
+
+def test_headings_that_are_numbers_or_dates_stay_plain(tmp_path: Path) -> None:
+    file = read(workbook(tmp_path, [["id", 2019, dt.date(2020, 1, 1)], ["1", "x", "y"]]))
+    assert file.table.column_names == ["id", "2019", "2020-01-01"]
 
 
 def test_an_empty_workbook_is_refused(tmp_path: Path) -> None:
