@@ -5,6 +5,9 @@ PYTHON ?= python3
 ARGS ?=
 # NO_UV=1 leaves uv out even where it is installed. A uv that does not start counts as none.
 UV := $(if $(NO_UV),,$(shell uv --version >/dev/null 2>&1 && command -v uv))
+ifneq ($(origin PYTHON),file)
+export UV_PYTHON := $(PYTHON)
+endif
 export UV_PROJECT_ENVIRONMENT := .venv
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
