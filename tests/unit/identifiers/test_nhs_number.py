@@ -17,7 +17,9 @@ from samechild.identifiers.kinds import KINDS, Kind
     ("value", "kind", "problem", "belongs_to"),
     [
         ("9990000018", Kind.SYNTHETIC, "", ""),
-        ("4010232137", Kind.ISSUED, "", ""),
+        ("4000000004", Kind.ISSUED, "", ""),
+        ("6000000006", Kind.ISSUED, "", ""),
+        ("7000000007", Kind.ISSUED, "", ""),
         ("", Kind.MISSING, "", ""),
         ("  -\u2013\u00a0\ufeff", Kind.MISSING, "", ""),
         ("999000001", Kind.IMPOSSIBLE, "nhs-number-form", ""),
@@ -73,8 +75,8 @@ def test_parse_refuses_without_repeating_the_value() -> None:
 def test_both_libraries_agree_save_where_we_say() -> None:
     """``stdnum`` knows no ranges; ``nhs-number`` takes the reserved values and not the modulus 10 CHI numbers."""
     rng = np.random.default_rng(11)
-    prefixes = rng.integers(0, 10**9, 20_000)
-    for number in (f"{prefix:09d}{digit}" for prefix, digit in zip(prefixes, rng.integers(0, 10, 20_000), strict=True)):
+    prefixes = rng.integers(0, 10**9, 5_000)
+    for number in (f"{prefix:09d}{digit}" for prefix, digit in zip(prefixes, rng.integers(0, 10, 5_000), strict=True)):
         found = nhs_number.check(number)
         if found.value is not None:
             assert stdnum.gb.nhs.is_valid(number)

@@ -25,6 +25,31 @@ from samechild.identifiers.kinds import KINDS, Kind
 
 YEARS = (0, 1, 19, 24, 99)
 
+NEVER_USED = [
+    "BG",
+    "GB",
+    "KN",
+    "NK",
+    "NT",
+    "TN",
+    "ZZ",
+    "DA",
+    "FA",
+    "IA",
+    "QA",
+    "UA",
+    "VA",
+    "AD",
+    "AF",
+    "AI",
+    "AQ",
+    "AU",
+    "AV",
+    "AO",
+    "QQ",
+    "OO",
+]
+
 CASES: list[tuple[ModuleType, str, Kind, str]] = [
     (uln, "9999999999", Kind.SENTINEL, "uln-not-yet"),
     (uln, "7777777777", Kind.SENTINEL, "uln-repeated-digit"),
@@ -33,6 +58,10 @@ CASES: list[tuple[ModuleType, str, Kind, str]] = [
     (uln, "0101011237", Kind.IMPOSSIBLE, "uln-form"),
     (uln, "9990000018", Kind.ELSEWHERE, "uln-like-nhs-number"),
     (uln, "3200000015", Kind.IMPOSSIBLE, "uln-check-digit"),
+    (uln, "4000000004", Kind.ELSEWHERE, "uln-like-nhs-number"),
+    (uln, "6000000006", Kind.ELSEWHERE, "uln-like-nhs-number"),
+    (uln, "7000000007", Kind.ELSEWHERE, "uln-like-nhs-number"),
+    (chi_number, "2902001002", Kind.ISSUED, ""),
     (chi_number, "1111111111", Kind.REVIEW, "chi-number-elevens"),
     (chi_number, "2222222222", Kind.SENTINEL, "chi-number-repeated-digit"),
     (chi_number, "101011237", Kind.REVIEW, "chi-number-lost-zero"),
@@ -58,8 +87,7 @@ CASES: list[tuple[ModuleType, str, Kind, str]] = [
     (nino, "AB123456", Kind.REVIEW, "nino-no-suffix"),
     (nino, "TN010190M", Kind.IMPOSSIBLE, "nino-temporary"),
     (nino, "11A11111", Kind.IMPOSSIBLE, "nino-temporary"),
-    (nino, "QQ123456A", Kind.IMPOSSIBLE, "nino-prefix"),
-    (nino, "ZZ123456A", Kind.IMPOSSIBLE, "nino-prefix"),
+    *((nino, f"{prefix}123456A", Kind.IMPOSSIBLE, "nino-prefix") for prefix in NEVER_USED),
     (nino, "AB123456E", Kind.IMPOSSIBLE, "nino-form"),
     (nino, "ab 12 34 56 c", Kind.ISSUED, ""),
     (child_benefit_number, "chb12345678 ab", Kind.ISSUED, ""),
