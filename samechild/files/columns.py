@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from samechild.errors import Invalid
 from samechild.files.records import Columns, FileMap, Mapping, ReadFile, whole_file
+from samechild.files.text_values import in_one, trimmed
 from samechild.files.usual_names import (
     ADDRESS_PARTS,
     LAST_RESORT_IDS,
@@ -200,8 +201,8 @@ def _share_different(column: pa.ChunkedArray) -> float:
     """How many rows have a value of their own, as a share of all rows."""
     if len(column) == 0:
         return 0.0
-    trimmed = pc.utf8_trim_whitespace(column)
-    return float(pc.count_distinct(trimmed, mode="only_valid").as_py() / len(column))
+    ids = trimmed(in_one(column))
+    return float(pc.count_distinct(ids, mode="only_valid").as_py() / len(column))
 
 
 def _nothing_usable(file: ReadFile) -> str:

@@ -17,6 +17,7 @@ from samechild.errors import Invalid
 from samechild.files.columns import recognise
 from samechild.files.own_ids import distinct_ids
 from samechild.files.records import Columns, FileMap, Gathered, Mapping, ReadFile, restated
+from samechild.files.text_values import in_one, is_blank, trimmed
 from samechild.records import Issue, fields
 
 GROUP = "group_"
@@ -43,7 +44,8 @@ def gather(files: Sequence[ReadFile], mapping: Mapping | None = None, source_col
         parts.append(part)
         all_whole = all_whole and columns.record_id_whole
         issues += restated({file.name: name}, (*file.issues, *columns.issues))
-        for source in pc.unique(part["source"]).to_pylist() or [name]:
+        split = source_column in file.table.column_names and file.table.num_rows > 0
+        for source in pc.unique(part["source"]).to_pylist() if split else [name]:
             headings.setdefault(source, {}).update(_headings(columns))
             settings[source] = entry
     _refuse_missing_source(files, source_column)
@@ -100,17 +102,27 @@ def _part(file: ReadFile, source: str, columns: Columns, source_column: str | No
     table = file.table
     wanted = {field: _joined(table, headings) for field, headings in columns.fields.items()}
     wanted |= {GROUP + heading: table.column(heading) for heading in columns.groups}
-    numbered = pc.binary_join_element_wise("row", file.rows.cast(pa.string()), "-")
-    ids = table.column(columns.record_id) if columns.record_id is not None else pa.chunked_array([numbered])
-    ids = pc.utf8_trim_whitespace(ids)
-    if ids.null_count or pc.any(pc.equal(ids, ""), min_count=0).as_py():
-        ids = pc.coalesce(pc.if_else(pc.equal(ids, ""), pa.scalar(None, pa.string()), ids), numbered)
-    sources: pa.ChunkedArray = pa.chunked_array([pa.DictionaryArray.from_arrays(
-        pa.array(np.zeros(table.num_rows, np.int32)), pa.array([source], pa.string())).cast(pa.string())])  # fmt: skip
+    sources = pa.repeat(pa.scalar(source, pa.string()), table.num_rows)
     if source_column in table.column_names:
-        told = pc.utf8_trim_whitespace(table.column(source_column))
-        sources = pc.coalesce(pc.if_else(pc.equal(told, ""), pa.scalar(None, pa.string()), told), sources)
-    return {"source": sources, "record_id": ids, "row": pa.chunked_array([file.rows])} | wanted
+        sources = pc.coalesce(_named(table.column(source_column)), sources)
+    placed = {"source": sources, "record_id": _own_ids(file, columns), "row": file.rows}
+    return {name: pa.chunked_array([column]) for name, column in placed.items()} | wanted
+
+
+def _own_ids(file: ReadFile, columns: Columns) -> pa.Array:
+    """The records' own ids without blanks around them; ``row-5`` where there is none."""
+    ids = None if columns.record_id is None else _named(file.table.column(columns.record_id))
+    if ids is not None and ids.null_count == 0:
+        return ids
+    numbered = pc.binary_join_element_wise("row", file.rows.cast(pa.string()), "-")
+    return numbered if ids is None else pc.coalesce(ids, numbered)
+
+
+def _named(column: pa.ChunkedArray) -> pa.Array:
+    """Take the blanks around names off; a name of nothing but blanks is missing."""
+    names = trimmed(in_one(column))
+    empty = pc.equal(names, "")
+    return pc.if_else(empty, pa.scalar(None, pa.string()), names) if pc.any(empty, min_count=0).as_py() else names
 
 
 def _joined(table: pa.Table, headings: tuple[str, ...]) -> pa.ChunkedArray:
@@ -147,13 +159,11 @@ def _together(parts: Sequence[dict[str, pa.ChunkedArray]]) -> pa.Table:
 def encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
     """Keep each different value once; cells of nothing but blanks become missing."""
     # One array first: over many chunks Arrow builds a growing dictionary for each, 50 s for a million rows.
-    flat = pa.concat_arrays(column.chunks).dictionary_encode() if column.num_chunks else None
-    if flat is None:
-        return pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))
-    blank = pc.equal(pc.utf8_trim_whitespace(flat.dictionary), "")
-    if not pc.any(blank, min_count=0).as_py():
+    flat = in_one(column).dictionary_encode()
+    blank = is_blank(flat.dictionary)
+    if not blank.any():
         return flat
-    kept = np.flatnonzero(~blank.to_numpy(zero_copy_only=False))
+    kept = np.flatnonzero(~blank)
     places = np.full(len(blank), -1, np.int32)
     places[kept] = np.arange(len(kept), dtype=np.int32)
     codes = flat.indices.fill_null(-1).to_numpy()

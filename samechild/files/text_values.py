@@ -11,11 +11,17 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 TOO_LONG = 10**15
 """Spreadsheets keep 15 digits of a number; beyond this the last digits were lost before we saw them."""
+
+_EDGE = np.zeros(256, bool)
+_EDGE[:0x21] = True
+_EDGE[0x80:] = True
+"""Bytes at the edge of a text that may belong to a blank: control characters, the space, and anything beyond ASCII."""
 
 
 def as_text(value: Any) -> str | None:
@@ -69,6 +75,36 @@ def wholly_blank(table: pa.Table) -> pa.ChunkedArray | pa.Array | None:
             return None
         blank = pc.is_null(column) if blank is None else pc.and_(blank, pc.is_null(column))
     return blank if blank is not None and pc.any(blank, min_count=0).as_py() else None
+
+
+def text_buffers(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Return the offsets (one more than rows) and bytes of a text column, without copying."""
+    if len(column) == 0:
+        return np.zeros(1, np.int32), np.empty(0, np.uint8)
+    _, offsets, content = column.buffers()
+    bounds = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
+    return bounds, np.frombuffer(content, np.uint8) if content is not None else np.empty(0, np.uint8)
+
+
+def trimmed(column: pa.Array) -> pa.Array:
+    """Take blanks off both ends; a column in which no text has any is returned untouched, at a tenth of the cost."""
+    offsets, content = text_buffers(column)
+    filled = np.flatnonzero(offsets[1:] > offsets[:-1])
+    first, last = content[offsets[filled]], content[offsets[filled + 1] - 1]
+    if not (_EDGE[first] | _EDGE[last]).any():
+        return column
+    return pc.utf8_trim_whitespace(column)
+
+
+def in_one(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array, also when it has no rows."""
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+
+
+def is_blank(column: pa.Array) -> np.ndarray:
+    """Mark the texts that hold nothing but blanks; missing ones are not marked."""
+    blank = pc.equal(trimmed(column), "")
+    return np.asarray(pc.fill_null(blank, False).to_numpy(zero_copy_only=False), bool)
 
 
 def some(numbers: Iterable[int], limit: int = 5) -> str:

@@ -16,6 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from samechild.files.text_values import text_buffers
+
 _DANGEROUS = re.compile("^'*[\\s\u200b\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20\t\r\n]")
 """What a spreadsheet may run: a sign in front, also after blanks, and the full-width forms some of them accept."""
 
@@ -107,15 +109,6 @@ def _quoted(column: pa.Array) -> pa.Array:
     places = np.flatnonzero(_QUOTED_BYTES[content[offsets[0] : offsets[-1]]]) + offsets[0]
     rows = np.unique(np.searchsorted(offsets, places, side="right") - 1)
     return replaced(column, rows, lambda text: '"' + text.replace('"', '""') + '"')
-
-
-def text_buffers(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """Return the offsets (one more than rows) and bytes of a text column, without copying."""
-    if len(column) == 0:
-        return np.zeros(1, np.int32), np.empty(0, np.uint8)
-    _, offsets, content = column.buffers()
-    bounds = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
-    return bounds, np.frombuffer(content, np.uint8) if content is not None else np.empty(0, np.uint8)
 
 
 def replaced(column: pa.Array, rows: np.ndarray, change: object) -> pa.Array:

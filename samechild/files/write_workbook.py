@@ -20,7 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from samechild.errors import Invalid
-from samechild.files.write import as_strings, replaced, text_buffers
+from samechild.files.text_values import text_buffers
+from samechild.files.write import as_strings, replaced
 
 MAX_ROWS = 1_048_575
 """Rows under the headings that one worksheet holds; more go to further sheets."""
