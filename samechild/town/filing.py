@@ -225,20 +225,20 @@ class Filing:
     """The open files of a town being written; the truth goes into a folder of its own."""
 
     def __init__(self, out: Path, sources: list[str], children: int, *, form: str | None, combined: bool) -> None:
+        self._out, self._filled = out, set[str]()
         truth = out / "truth"
         truth.mkdir(parents=True, exist_ok=True)
         self._truth = {part: _CsvFile(truth / f"{part}.csv") for part in ("truth", "never_link", "superseded")}
         self._files: dict[str, Open] = {}
-        paths = [truth / f"{part}.csv" for part in self._truth]
+        self._paths = {f"truth/{part}": truth / f"{part}.csv" for part in self._truth}
         if combined:
-            paths.append(out / "combined.parquet")
-            self._files[""] = _open(paths[-1], "utf-8")
+            self._paths[""] = out / "combined.parquet"
+            self._files[""] = _open(self._paths[""], "utf-8")
         self._layouts = {} if combined else {source: LAYOUTS[source.split("_", 1)[1]] for source in sources}
         for source, layout in self._layouts.items():
             suffix = form or ("csv" if layout.form == "xlsx" and children > MOST_FOR_A_WORKBOOK else layout.form)
-            paths.append(out / f"{source}.{suffix}")
-            self._files[source] = _open(paths[-1], layout.encoding)
-        self.written = tuple(path.relative_to(out) for path in paths)
+            self._paths[source] = out / f"{source}.{suffix}"
+            self._files[source] = _open(self._paths[source], layout.encoding)
 
     def add(self, block: Town) -> None:
         """Write one block of the town."""
@@ -252,7 +252,9 @@ class Filing:
         order = {source: number for number, source in enumerate(known.dictionary.to_pylist())}
         for source, layout in self._layouts.items():
             rows = np.flatnonzero(code == order.get(source, -1))
-            self._files[source].add(lay_out(block.records.take(pa.array(rows)), layout))
+            if len(rows):
+                self._filled.add(source)
+                self._files[source].add(lay_out(block.records.take(pa.array(rows)), layout))
 
     def __enter__(self) -> Filing:
         return self
@@ -262,3 +264,10 @@ class Filing:
     ) -> None:
         for file in (*self._files.values(), *self._truth.values()):
             file.close()
+        for source in set(self._layouts) - self._filled:  # an agency that knows nobody sends nothing
+            self._paths.pop(source).unlink(missing_ok=True)
+
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """The files written, named from the town's folder."""
+        return tuple(path.relative_to(self._out) for path in self._paths.values())

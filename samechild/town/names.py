@@ -66,6 +66,7 @@ class Pool(NamedTuple):
     running: Floats
 
     def draw(self, chance: Chance, count: int) -> Ints:
+        """Draw so many names, each as often as it occurs."""
         drawn: Ints = self.names[np.searchsorted(self.running, chance.fractions(count), side="right")]
         return drawn
 

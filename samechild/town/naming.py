@@ -1,7 +1,8 @@
 """What the children of the town are called: first, middle and known-as names, look-alike twins, surnames by custom.
 
 Names follow sex, year of birth and community. Brothers and sisters get different first names; some twins get names
-that look alike; cousins and strangers now and then share one. Rules of naming: ``data/DATA_LICENCES.md``.
+that look alike; cousins and strangers now and then share one. Shares are in ``rates.toml``; which custom belongs to
+which community is a modelling choice.
 """
 
 from __future__ import annotations

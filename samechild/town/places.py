@@ -45,6 +45,7 @@ class Places(NamedTuple):
 
     @property
     def authorities(self) -> int:
+        """How many authorities the town has."""
         return len(self.la_codes)
 
     def postcode(self, authority: Ints, chance: Chance) -> Ints:

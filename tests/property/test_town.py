@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow.compute as pc
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,8 +33,6 @@ def test_any_town_keeps_its_promises(size):
 
 @given(st.sets(st.integers(0, 40_000), min_size=1, max_size=50), st.integers(1, 5))
 def test_different_places_have_different_postcodes(places, authorities):
-    import numpy as np
-
     numbers = np.array([place + authority * 10_000_000 for place in sorted(places) for authority in range(authorities)])
     made = postcode_text(numbers, authorities).to_pylist()
     assert len(set(made)) == len(numbers)

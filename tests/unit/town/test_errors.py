@@ -95,3 +95,14 @@ def test_change_touches_only_the_chosen_rows_and_leaves_blanks():
 def test_day_and_month_swap_only_where_the_day_could_be_a_month():
     month, day = errors.swapped_day(np.array([2010, 2010]), np.array([3, 3]), np.array([5, 25]))
     assert (month.tolist(), day.tolist()) == ([5, 3], [3, 25])
+
+
+def test_short_and_odd_values_survive_every_way():
+    for _, way in errors.MISSPELLINGS:
+        assert way("Jo", 5)
+    assert errors.delete_letter("Jo", 1) == "Jo"
+    assert errors.transpose_letters("Jo", 1) == "Jo"
+    assert errors.transpose_letters("Ann", 0) == "Nan"
+    assert errors.substitute_letter("李", 3) == "李"
+    assert errors.misspell("", 3) == ""
+    assert errors.wrong_digit("UN", 3) == "UN"

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from rapidfuzz.distance import JaroWinkler
 
+from samechild.errors import Invalid
 from samechild.town.adoptions import OLDEST, YOUNGEST
 from samechild.town.chance import Chance
 from samechild.town.families import CHILDHOOD, YOUTH
 from samechild.town.names import MUHAMMAD, load_names
 from samechild.town.naming import full_surname
+from samechild.town.places import choose_places
 from towns import AS_AT, SEED, some_children, the_places, the_rates, with_adoptions
 
 
@@ -192,3 +194,8 @@ def test_draws_are_those_of_a_fixed_stream():
 
 def test_places_are_the_same_for_a_seed():
     assert the_places().la_codes == ("E09000030", "E09000032")
+
+
+def test_a_town_too_large_for_its_postcodes_is_refused():
+    with pytest.raises(Invalid, match="more authorities"):
+        choose_places(100_000_000, 1, SEED, load_names())

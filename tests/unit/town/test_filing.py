@@ -113,6 +113,24 @@ def test_one_form_for_all(tmp_path, form):
     assert {path.suffix for path in agency_files(tmp_path / "town")} == {f".{form}"}
 
 
+def test_an_agency_that_knows_nobody_sends_nothing(tmp_path):
+    result = write_town(tmp_path / "town", 3, 2, 1)
+    assert 1 <= len(agency_files(tmp_path / "town")) < 12
+    assert all(path.stat().st_size for path in result.files)
+    files = read_files(agency_files(tmp_path / "town"))
+    assert sum(file.table.num_rows for file in files) == result.records
+
+
+def test_blocks_are_written_one_after_another(tmp_path, monkeypatch):
+    monkeypatch.setattr("samechild.town.actions.BLOCK", 50)
+    result = write_town(tmp_path / "town", 180, 2, 1)
+    files = read_files(agency_files(tmp_path / "town"))
+    assert sum(file.table.num_rows for file in files) == result.records
+    truth = pyarrow.csv.read_csv(tmp_path / "town" / "truth" / "truth.csv")
+    assert truth.num_rows == result.records
+    assert len({*zip(truth["source"].to_pylist(), truth["record_id"].to_pylist(), strict=True)}) == result.records
+
+
 def test_an_unknown_form_is_refused(tmp_path):
     with pytest.raises(Invalid, match="csv or parquet"):
         write_town(tmp_path / "town", 60, 1, 1, form="docx")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 import numpy as np
@@ -17,6 +18,7 @@ from samechild.town.places import NO_FIXED_ABODE
 from samechild.town.writing import COLUMNS, UNKNOWN_UPN
 from towns import CHILDREN, SEED, the_rates, the_town
 
+THIS_TOWN = "8cb1de7dbb7d138d8528b78780830f83672a5066512e219c00081c563fe9c9ba"
 REAL_AREAS = re.compile(r"^(JE|UB|YO|ZE)\d")
 NUMBERS = {"nhs_number": nhs_number, "upn": upn, "former_upn": upn, "uln": uln}
 
@@ -164,6 +166,12 @@ def test_same_seed_same_town_another_seed_another():
     for part in ("records", "truth", "never_link", "superseded"):
         assert getattr(one, part).equals(getattr(again, part))
     assert not one.records.equals(other.records)
+
+
+def test_a_seed_gives_this_very_town_on_any_machine():
+    rows = make_town(150, 2, 1).records.to_pylist()
+    digest = hashlib.sha256(repr([tuple(row.values()) for row in rows]).encode()).hexdigest()
+    assert digest == THIS_TOWN, "a change of lists, rates or code made another town: say so in the changelog"
 
 
 def test_the_harder_rates_make_a_town_too():

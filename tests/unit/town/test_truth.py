@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from samechild.identifiers import nhs_number, upn
-from samechild.town import Town, indistinguishable_twin_sets
+from samechild.town import Town, indistinguishable_twin_sets, make_town
 from samechild.town.truth import PRIME, TELLING, scrambled
-from towns import the_town
+from towns import the_rates, the_town
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +97,41 @@ def test_some_school_records_keep_the_old_upn_by_mistake(town):
     assert former
 
 
+def test_social_care_may_hold_the_adopters_address_on_the_old_record(town):
+    where: dict[str, set[str]] = {}
+    old: list[tuple[str, str]] = []
+    columns = [
+        town.truth["true_child_id"],
+        town.truth["former_identity_of"],
+        town.records["postcode"],
+        town.records["source"],
+    ]
+    for child, new, place, source in zip(*(column.to_pylist() for column in columns), strict=True):
+        where.setdefault(child, set()).add(place)
+        if new and source.endswith("social_care"):
+            old.append((new, place))
+    share = sum(place in where[new] for new, place in old if place) / len(old)
+    assert 0.25 < share < 0.65
+
+
+def test_an_adoption_team_may_not_know_every_record():
+    rates = the_rates()
+    families = msgspec.structs.replace(rates.families, adopted=0.2, adoption_team_knows=0.3)
+    all_known = make_town(
+        1500, 2, 1, msgspec.structs.replace(rates, families=msgspec.structs.replace(families, adoption_team_knows=1.0))
+    )
+    some_known = make_town(1500, 2, 1, msgspec.structs.replace(rates, families=families))
+    assert some_known.records.equals(all_known.records)
+    assert 0 < some_known.never_link.num_rows < 0.75 * all_known.never_link.num_rows
+    adopted = {
+        key
+        for key, new in zip(keys(some_known.truth), some_known.truth["former_identity_of"].to_pylist(), strict=True)
+        if new
+    }
+    child = dict(zip(keys(some_known.truth), some_known.truth["true_child_id"].to_pylist(), strict=True))
+    assert {child[key] for key in keys(some_known.never_link, "_a")} == {child[key] for key in adopted}
+
+
 def made(**columns):
     """A town of one twin set, from the given columns of its records."""
     count = len(columns["child"])
@@ -136,8 +173,6 @@ def test_a_set_known_by_one_member_is_not_counted():
 
 
 def test_scrambled_numbers_are_all_different():
-    import numpy as np
-
     made = scrambled(np.array([0, 1, 2, PRIME - 1]), "K", 1).to_pylist()
     assert len(set(made)) == 4
     assert all(len(text) == 9 for text in made)
