@@ -336,6 +336,19 @@ def test_twins_look_like_one_child_to_two_classes_and_not_to_four() -> None:
     assert score(model, {}, one, again).family_weight < 0
 
 
+def test_a_familys_chance_of_agreeing_is_never_above_one() -> None:
+    alike_level = Level("alike", Always(), m=0.5, u=0.5, term_frequency=TermFrequency("surname", own_u=False))
+    exact = Level("same", equal("surname"), m=0.5, u=0.001)
+    level = msgspec.structs.replace(alike_level, twin=0.75, condition=alike("surname", 0.8))
+    # SMITH is 40 times as common as the average that u was learnt from: "u" of this value would be 20
+    comparison = Comparison("surname", (exact, level, Level("other", Always(), m=0.1, u=0.1)))
+    model = Model("capped", (comparison,), (), 0.1, 0.1, 0.1)
+    found = score(model, FREQUENCIES, *pair("SMITH", "SMYTHE"))
+    same, twin, sibling, unrelated = 0.1 * 0.5, 0.1 * 1.0, 0.1 * 1.0, 0.7 * 20
+    assert found.probability_twin == pytest.approx(twin / (same + twin + sibling + unrelated))
+    assert found.probability_sibling == pytest.approx(sibling / (same + twin + sibling + unrelated))
+
+
 def test_hundreds_of_tiny_probabilities_do_not_underflow() -> None:
     level = Level("rare", Always(), m=1e-300, u=1e-299, twin=1e-300, sibling=None)
     model = Model("tiny", tuple(Comparison(f"c{i}", (level,)) for i in range(300)), (), 1e-3, 1e-4, 1e-4)

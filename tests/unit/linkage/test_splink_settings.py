@@ -117,6 +117,11 @@ def test_a_spark_model_reads_as_the_same_conditions() -> None:
         ("duckdb", "3 >= levenshtein(a_l, a_r)", Compare(">=", Literal(3), Call("levenshtein", both("a")))),
         (
             "duckdb",
+            "abs(epoch(a_l) - epoch(a_r)) < 2629800.0",
+            Compare("<", Call("days_between", both("a")), Literal(30.4375)),
+        ),
+        (
+            "duckdb",
             "86400 >= abs(epoch(a_l) - epoch(a_r))",
             Compare(">=", Literal(1), Call("days_between", both("a"))),
         ),
