@@ -91,7 +91,6 @@ _LETTERS = np.frombuffer(ALPHABET.encode(), dtype=np.uint8)
 _VALUE = np.full(256, 255, dtype=np.uint8)  # what a character weighs; 255 for one that is never used
 _VALUE[_LETTERS] = np.arange(23)
 _VALUE[48:58] = np.arange(10)
-_WEIGHTS = np.arange(2, 14)
 
 
 def normalise(value: str) -> str:
@@ -120,7 +119,10 @@ def _judge(cleaned: str) -> Judged:
 
 def _letters_for(rows: text.Bytes) -> text.Bytes:
     """The right check letter for each row of twelve characters."""
-    return _LETTERS[(_VALUE[rows].astype(np.float32) @ _WEIGHTS.astype(np.float32)).astype(np.int64) % 23]
+    total = np.zeros(len(rows), dtype=np.int32)
+    for place, weight in enumerate(range(2, 14)):
+        total += _VALUE[rows[:, place]] * np.int32(weight)
+    return _LETTERS[total % 23]
 
 
 def _quickly(cleaned: pa.Array) -> text.Codes:
