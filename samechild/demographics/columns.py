@@ -31,13 +31,21 @@ class Coded(msgspec.Struct, frozen=True):
 
 def encode(column: pa.Array | pa.ChunkedArray) -> Coded:
     """Code a text column by its distinct values; a dictionary array is taken over, its dictionary made distinct."""
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(array, pa.ChunkedArray):  # an empty column keeps its chunks
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
+    array = one_chunk(column) if isinstance(column, pa.ChunkedArray) else column
     if not pa.types.is_dictionary(array.type):
         array = array.cast(pa.string()).dictionary_encode()
         return Coded(_numbers(array.indices), array.dictionary)
     return distinct(_numbers(array.indices), array.dictionary.cast(pa.string()))
+
+
+def one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    """A column in one piece."""
+    if column.num_chunks == 0:
+        return pa.array([], column.type)
+    try:
+        return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+    except pa.ArrowInvalid:  # dictionaries that hold a null are not put together by Arrow
+        return pa.concat_arrays([chunk.cast(pa.string()) for chunk in column.chunks])
 
 
 def _numbers(indices: pa.Array) -> Codes:

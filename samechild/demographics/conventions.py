@@ -33,7 +33,7 @@ class Convention(msgspec.Struct, frozen=True):
 
 def conventions_of(source: Coded, given: dict[str, Coded], today: date) -> tuple[Convention, ...]:
     """The convention of each source, in the order of ``source.values``."""
-    sources = len(source.values)
+    sources = max(len(source.values), 1)  # an empty table is read in the usual way
     readings = [DateReading(today=today)] * sources
     if "date_of_birth" in given:
         column = given["date_of_birth"]
@@ -55,9 +55,9 @@ def conventions_of(source: Coded, given: dict[str, Coded], today: date) -> tuple
 def _by_source(source: Coded, column: Coded, sign: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """How many rows of each source have a value with the sign."""
     if not sign.any():
-        return np.zeros(len(source.values), dtype=np.int64)
+        return np.zeros(max(len(source.values), 1), dtype=np.int64)
     rows = np.append(sign != 0, False)[column.codes] & (source.codes >= 0)
-    return np.bincount(source.codes[rows], minlength=len(source.values)).astype(np.int64)
+    return np.bincount(source.codes[rows], minlength=max(len(source.values), 1)).astype(np.int64)
 
 
 def _postcode_signs(column: Coded) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -273,9 +273,9 @@ def reading_from(over_first: int, over_second: int, old: int, dated: int, *, tod
     """Decide how a source writes its dates, from the number of its rows that have each of the :func:`signs`.
 
     Month first when second parts over 12 occur and first parts over 12 are at most one in twenty of them; historical
-    when more than one in ten of the years are longer ago than a lifetime.
+    when more than one in fifty of the years are longer ago than a lifetime.
     """
-    return DateReading(today, over_second > 0 and over_first * 20 <= over_second, old * 10 > dated)
+    return DateReading(today, over_second > 0 and over_first * 20 <= over_second, old * 50 > dated)
 
 
 def how_written(values: list[str], today: date) -> DateReading:

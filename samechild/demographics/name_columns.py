@@ -76,7 +76,11 @@ def _names_held(sheet: Sheet) -> list[_Held]:
         split = [split_full_name(value) for value in column.values.take(pa.array(asked)).to_pylist()]
         for side, field in enumerate(("forename", "surname")):
             texts = pa.array([parts[side] or None for parts in split], pa.string())
-            codes = lookup(table, np.where(lacking[field], column.codes, MISSING).astype(np.int32))
+            wanted = lacking[field]
+            if field == "forename":  # one word alone is the forename only where there is no surname beside it
+                one_word = np.array([not parts[1] for parts in split] + [False])
+                wanted = wanted & (lacking["surname"] | ~one_word[lookup(table, column.codes)])
+            codes = lookup(table, np.where(wanted, column.codes, MISSING).astype(np.int32))
             text = distinct(codes, texts)
             held.append(_Held(field, text, read_names(text.values, _READERS[field]), "full_name"))
     return held

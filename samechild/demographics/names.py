@@ -30,6 +30,7 @@ _ONE_FORM = {
     "ABDOUL": "ABDUL",
     "ABD": "ABDUL", "ABDI": "ABDI",
 }  # fmt: skip
+_NEVER_ALONE = SUFFIXES - {"JUNIOR", "SENIOR"}
 _NO_STEM = words_of("O MC MAC ST D N L M")
 """Prefixes that are never left off: Brien is another name than O'Brien (Donald and McDonald meet by another rule)."""
 _ARTICLES = words_of("AL UL EL UR AR AN AS US")
@@ -79,6 +80,8 @@ def read_forename(value: str) -> NameRead:
     problem = _what_happened(letters.text, letters.lost, letters.damaged, bool(names))
     if not names:
         return NameRead(aside=known_as, problem=problem if value.strip() else None)
+    if len(names) == 1 and names[0][0] in TITLES:
+        return NameRead(aside=known_as, problem="forename-placeholder")
     first, first_parts = names[0]
     parts = list(first_parts)
     for name, its_parts in names[1:]:
@@ -118,7 +121,7 @@ def read_surname(value: str) -> NameRead:
     while len(tokens) > 1 and tokens[-1] in SUFFIXES:
         tokens = tokens[:-1]
     whole = "".join(tokens)
-    if is_no_name(value, whole) or tokens[:2] == ["NOT", "KNOWN"]:
+    if is_no_name(value, whole) or tokens[:2] == ["NOT", "KNOWN"] or whole in _NEVER_ALONE:
         return NameRead(aside=former, problem="surname-placeholder")
     problem = _what_happened(letters.text, letters.lost, letters.damaged, bool(whole))
     if not whole:

@@ -10,7 +10,7 @@ from typing import Any
 
 from samechild.demographics import address, dates, names, variants
 from samechild.demographics.conventions import POSTCODES, Convention
-from samechild.demographics.full_names import read_full_name
+from samechild.demographics.full_names import read_full_name, split_full_name
 from samechild.demographics.names import NOTHING, NameRead
 from samechild.demographics.numbers import CHECKS, TELLING, read_number, read_other_id, read_status
 from samechild.demographics.placeholders import read_birth_order
@@ -39,7 +39,8 @@ def _names(given: dict[str, str]) -> dict[str, Any]:
     surname = names.read_surname(given["surname"]) if "surname" in given else NOTHING
     if "full_name" in given:
         whole = read_full_name(given["full_name"])
-        forename = whole[0] if "forename" not in given else forename
+        one_word_beside_a_surname = "surname" in given and not split_full_name(given["full_name"])[1]
+        forename = whole[0] if "forename" not in given and not one_word_beside_a_surname else forename
         surname = whole[1] if "surname" not in given else surname
     middle = names.read_middle_names(given["middle_names"]) if "middle_names" in given else NOTHING
     called = names.read_forename(given["known_as"]) if "known_as" in given else NOTHING

@@ -61,7 +61,7 @@ def read_names(values: pa.Array, read: Callable[[str], NameRead]) -> NamesRead:
 
 def _special(kind: str) -> pa.Array:
     words = placeholders.NO_NAME | {"NAN"}
-    return pa.array(sorted(words | placeholders.NEWBORN if kind == "forename" else words))
+    return pa.array(sorted(words | (placeholders.NEWBORN | names.TITLES if kind == "forename" else names.SUFFIXES)))
 
 
 def _parts(upper: pa.Array, slow: npt.NDArray[np.bool_], reads: Sequence[NameRead]) -> pa.ListArray:

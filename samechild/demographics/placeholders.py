@@ -44,7 +44,7 @@ _ORDER = {
 _MULTIPLE = words_of("TWIN TRIPLET QUAD QUADRUPLET")
 _GLUED = re.compile(r"\b(TWIN|TRIPLET|QUADRUPLET|QUAD|BABY)[ -]?([1-4]|[A-D])\b")
 _REPEATED = re.compile(r"^(X{2,}|Z{2,}|([A-Z])\2{3,})$")
-_NOT_AVAILABLE = re.compile(r"^\W*n\s*[/\\.]\s*[ak]\W*$|^nan$|^<na>$|^#n/a$", re.IGNORECASE)
+_NOT_AVAILABLE = re.compile(r"^\W*[nN]\s*[/\\.]\s*[aAkK]\W*$|^(?:nan|NaN|<NA>|#N/A)$")  # Nan is a name
 _SAYS_NOTHING = words_of("0 8 9 00 08 09 SINGLETON SINGLE N NO NONE NA UNKNOWN NK")
 
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from samechild.demographics.birth_columns import birth_columns
-from samechild.demographics.columns import Coded, encode, recode, to_arrow
+from samechild.demographics.columns import Coded, encode, one_chunk, recode, to_arrow
 from samechild.demographics.conventions import Convention, conventions_of
 from samechild.demographics.name_columns import name_columns
 from samechild.demographics.number_columns import identifier_columns
@@ -69,11 +69,11 @@ def standardise(
     made = {name: column for columns, _ in done for name, column in columns.items()}
     columns = {
         "source": to_arrow(coded[0]),
-        "record_id": _one_chunk(given["record_id"]).cast(pa.string()),
-        "row": _one_chunk(given["row"]).cast(pa.int32()),
+        "record_id": one_chunk(given["record_id"]).cast(pa.string()),
+        "row": one_chunk(given["row"]).cast(pa.int32()),
     }
     columns |= {GIVEN + name: to_arrow(column) for name, column in kept.items()}
-    columns |= {name: _one_chunk(given[name]) for name in given.column_names if name.startswith(GROUP)}
+    columns |= {name: one_chunk(given[name]) for name in given.column_names if name.startswith(GROUP)}
     columns |= {name: to_arrow(made[name]) for name in fields() if name in made}
     row = np.asarray(columns["row"].to_numpy(zero_copy_only=False), dtype=np.int32)
     found = [one for _, all_found in done for one in all_found]
@@ -91,10 +91,6 @@ def _check_columns(given: pa.Table) -> None:
         known = name == "row" or name.startswith(GROUP) or (name in fields() and fields()[name].given)
         if not known:
             raise Invalid(f"The column {name} is not a field that can be given; see samechild.records.")
-
-
-def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
 def _without_blanks(column: Coded) -> Coded:
