@@ -6,7 +6,7 @@ which is tested. The result is the same on any run, for any order of rows and an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -15,13 +15,23 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from samechild.linkage.blocking import Blocked, block
-from samechild.linkage.clustering import Labels, Lines, Links, groups_to_settle, settle, unsettled_pairs
-from samechild.linkage.coded import Codes, CodedTable, code_table
+from samechild.linkage.clustering import (
+    MOST_BITS,
+    Labels,
+    Lines,
+    Links,
+    groups_to_settle,
+    settle,
+    unsettled_pairs,
+)
+from samechild.linkage.coded import CodedTable, Codes, code_table
 from samechild.linkage.comparison import Levels, Pairs, levels_of
-from samechild.linkage.constraints import Constraints, PairList, Why, forbids, pair_list
+from samechild.linkage.constraints import Constraints, PairList, Why, forbids, look_like_one, pair_list
+from samechild.linkage.frequencies import Frequencies
 from samechild.linkage.model import Model
 from samechild.linkage.patterns import patterns_of
-from samechild.linkage.scoring import Floats, Frequencies, frequencies_of, score
+from samechild.linkage.presence import Presence
+from samechild.linkage.scoring import Floats, Shares, frequencies_of, score
 from samechild.linkage.summary import BlockingCount
 from samechild.linkage.training import train
 
@@ -46,6 +56,7 @@ class ScoredPairs(msgspec.Struct, frozen=True):
     twin: Floats
     sibling: Floats
     why: NDArray[np.int8]
+    claim: Floats  # the weight, and what the agencies that see each child add to it
 
     def __len__(self) -> int:
         return len(self.left)
@@ -62,6 +73,7 @@ class ScoredPairs(msgspec.Struct, frozen=True):
             self.twin[keep],
             self.sibling[keep],
             self.why[keep],
+            self.claim[keep],
         )
 
     def and_(self, others: ScoredPairs) -> ScoredPairs:
@@ -79,6 +91,7 @@ class ScoredPairs(msgspec.Struct, frozen=True):
             join([self.twin, others.twin]),
             join([self.sibling, others.sibling]),
             join([self.why, others.why]),
+            join([self.claim, others.claim]),
         )
 
 
@@ -87,10 +100,11 @@ class Linked(msgspec.Struct, frozen=True):
 
     table: CodedTable
     model: Model
-    frequencies: Frequencies
+    frequencies: Shares
     pairs: ScoredPairs
     child: Labels
-    rivals: PairList
+    rivals: PairList  # pairs of children, by their labels
+    never_link: PairList
     blocks: list[BlockingCount]
     compared: int
 
@@ -118,6 +132,8 @@ def link_records(
     constraints: Constraints,
     *,
     earlier: NDArray[np.int64] | None = None,
+    with_family: bool = True,
+    frequencies: Mapping[str, Frequencies] | None = None,
     seed: int = 1,
     threads: int = 2,
     progress: Progress = in_silence,
@@ -132,18 +148,18 @@ def link_records(
     blocked = block(table, model.blocking, model.largest_block, threads)
     if not model.is_trained:
         progress("learning from the records")
-        model = train(model, table, blocked, seed=seed)
-    frequencies = frequencies_of(model, table)
+        model = train(model, table, blocked, with_family=with_family, seed=seed)
+    known = frequencies_of(model, table, frequencies)
     progress(f"comparing {len(blocked):,} pairs")
-    pairs = score_pairs(table, model, frequencies, constraints, blocked.left, blocked.right, blocked.rules, threads)
+    pairs = score_pairs(table, model, known, constraints, blocked.left, blocked.right, blocked.rules, threads)
     progress("putting children together")
-    return _clustered(table, model, frequencies, constraints, pairs, blocked, earlier, threads)
+    return _clustered(table, model, known, constraints, pairs, blocked, earlier, threads)
 
 
 def score_pairs(
     table: CodedTable,
     model: Model,
-    frequencies: Frequencies,
+    frequencies: Shares,
     constraints: Constraints,
     left: Codes,
     right: Codes,
@@ -160,6 +176,8 @@ def score_pairs(
         levels = [levels_of(comparison, pairs) for comparison in model.comparisons]
         scores = score(model, frequencies, pairs, levels, patterns_of(levels, model.comparisons))
         why = constraints.why(table, pairs.left, pairs.right, scores.twin)
+        alike = look_like_one(model, frequencies, pairs, levels, lines_of(model).ask)
+        why[alike[why[alike] != Why.NEVER_LINK]] = Why.TWO_IDENTITIES
         return ScoredPairs(
             pairs.left,
             pairs.right,
@@ -170,6 +188,7 @@ def score_pairs(
             scores.twin,
             scores.sibling,
             why,
+            scores.weight,
         )
 
     with ThreadPoolExecutor(threads) as pool:
@@ -189,7 +208,7 @@ def joined(parts: list[ScoredPairs]) -> ScoredPairs:
 def _clustered(
     table: CodedTable,
     model: Model,
-    frequencies: Frequencies,
+    frequencies: Shares,
     constraints: Constraints,
     pairs: ScoredPairs,
     blocked: Blocked,
@@ -205,15 +224,64 @@ def _clustered(
             score_pairs(table, model, frequencies, constraints, said.left[new], said.right[new], threads=threads)
         )
     lines = lines_of(model)
+    sure = msgspec.structs.replace(lines, join=lines.join + SURER)
     links = _links(model, pairs, earlier)
     labels = groups_to_settle(table.rows, links, lines)
-    unsettled, left, right = unsettled_pairs(labels, links, lines)
-    more = score_pairs(table, model, frequencies, constraints, left, right, threads=threads)
-    pairs = pairs.and_(more)
+    unsettled, left, right = unsettled_pairs(labels, links, sure)
+    pairs = pairs.and_(score_pairs(table, model, frequencies, constraints, left, right, threads=threads))
     links = _links(model, pairs, earlier)
-    child, one, other = settle(labels, unsettled, links, lines)
-    rivals = pair_list(one.astype(np.int64), other.astype(np.int64), table.rows)
-    return Linked(table, model, frequencies, pairs, child, rivals, blocked.counts, compared)
+    unit, _, _ = settle(labels, unsettled, links, sure)
+    claims = _claims(Presence(table, unit), unit, links, lines)
+    child, one, other = _settled_again(table.rows, unit, claims, lines)
+    rivals = pair_list(child[one], child[other], table.rows)
+    pairs = msgspec.structs.replace(pairs, claim=_claim_of_pair(unit, pairs, claims))
+    return Linked(table, model, frequencies, pairs, child, rivals, constraints.never_link, blocked.counts, compared)
+
+
+SURER = 4.0
+"""So many bits beyond the joining line are wanted before it is known which agencies see a child."""
+
+
+def _claims(presence: Presence, child: Labels, links: Links, lines: Lines) -> Links:
+    """The evidence between every two children put together so far: of their strongest pair, and of the agencies."""
+    one, other = child[links.left], child[links.right]
+    apart = np.flatnonzero(one != other)
+    low, high = np.minimum(one[apart], other[apart]), np.maximum(one[apart], other[apart])
+    order = np.argsort(low * len(child) + high, kind="stable")
+    apart, low, high = apart[order], low[order], high[order]
+    new = np.concatenate([[True], (low[1:] != low[:-1]) | (high[1:] != high[:-1])]) if len(low) else np.zeros(0, bool)
+    starts = np.flatnonzero(new)
+    if not len(starts):
+        nobody = np.zeros(0, np.int32)
+        return Links(nobody, nobody, np.zeros(0), np.zeros(0, bool))
+    weight = links.weight[apart]
+    counts = np.diff(np.append(starts, len(apart)))
+    best = np.maximum.reduceat(weight, starts)
+    mean = np.add.reduceat(np.clip(weight, -MOST_BITS, MOST_BITS), starts) / counts
+    left, right = low[starts], high[starts]
+    claim = best + presence.evidence(left, right)
+    claim = np.where(mean < lines.average, np.minimum(claim, mean), claim)
+    never = np.logical_or.reduceat(links.never[apart], starts)
+    return Links(left.astype(np.int32), right.astype(np.int32), claim, never)
+
+
+def _settled_again(records: int, child: Labels, claims: Links, lines: Lines) -> tuple[Labels, Codes, Codes]:
+    """Weigh the children put together so far against each other, each as one, and join those that are the same."""
+    labels = groups_to_settle(records, claims, lines)
+    unsettled, _, _ = unsettled_pairs(labels, claims, lines)
+    joined_to, one, other = settle(labels, unsettled, claims, lines)
+    return joined_to[child], one, other
+
+
+def _claim_of_pair(unit: Labels, pairs: ScoredPairs, claims: Links) -> Floats:
+    """For each pair, what its two records' groups claim of each other; its own weight inside a group."""
+    if not len(claims.left):
+        return pairs.weight
+    one, other = unit[pairs.left], unit[pairs.right]
+    wanted = np.minimum(one, other) * len(unit) + np.maximum(one, other)
+    known = claims.left.astype(np.int64) * len(unit) + claims.right
+    place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return np.where(known[place] == wanted, claims.weight[place], pairs.weight)
 
 
 SURE = 200.0
@@ -230,5 +298,4 @@ def _links(model: Model, pairs: ScoredPairs, earlier: NDArray[np.int64] | None) 
     said = pairs.why == Why.SAID_SAME
     if said.any():
         weight = np.where(said, SURE, weight)
-    never = forbids(pairs.why)
-    return Links(pairs.left, pairs.right, weight, never, never | (pairs.twin > 0.5))
+    return Links(pairs.left, pairs.right, weight, forbids(pairs.why))

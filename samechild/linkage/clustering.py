@@ -48,7 +48,6 @@ class Links(msgspec.Struct, frozen=True):
     right: Codes
     weight: Floats
     never: Flags
-    apart: Flags  # more likely twins than one child, or never one child
 
 
 def components(records: int, left: Codes, right: Codes) -> Labels:
@@ -136,7 +135,7 @@ def settle(labels: Labels, unsettled: Labels, links: Links, lines: Lines) -> tup
     place[order] = np.arange(len(order)) - np.repeat(starts, sizes)
     inside = (number[links.left] >= 0) & (number[links.left] == number[links.right])
     left, right = links.left[inside], links.right[inside]
-    weight, never, apart = links.weight[inside], links.never[inside], links.apart[inside]
+    weight, never = links.weight[inside], links.never[inside]
     rivals: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
     size_of_pair = sizes[number[left]]
     for size in np.unique(sizes):
@@ -154,12 +153,10 @@ def settle(labels: Labels, unsettled: Labels, links: Links, lines: Lines) -> tup
             count = min(batch, len(chosen) - begin)
             best = np.full((count, size, size), -np.inf)
             forbidden = np.zeros((count, size, size), bool)
-            two_children = np.zeros((count, size, size), bool)
             i, j = place[left[here]], place[right[here]]
             best[spot, i, j] = best[spot, j, i] = weight[here]
             forbidden[spot, i, j] = forbidden[spot, j, i] = never[here]
-            two_children[spot, i, j] = two_children[spot, j, i] = apart[here]
-            found, claims = agglomerate(best, forbidden, two_children, lines)
+            found, claims = agglomerate(best, forbidden, lines)
             records = order[starts[chosen[begin : begin + count], None] + np.arange(size)]
             result[records] = np.take_along_axis(records, found, axis=1)
             if len(claims):
@@ -174,11 +171,11 @@ def settle(labels: Labels, unsettled: Labels, links: Links, lines: Lines) -> tup
     )
 
 
-def agglomerate(weight: Floats, never: Flags, apart: Flags, lines: Lines) -> tuple[Labels, NDArray[np.int64]]:
+def agglomerate(weight: Floats, never: Flags, lines: Lines) -> tuple[Labels, NDArray[np.int64]]:
     """Grow groups by the strongest evidence first, many components of one size at once.
 
     ``weight`` (components x k x k, symmetric, -inf where a pair is unknown) holds pair weights, ``never`` the pairs that
-    cannot be one child and ``apart`` those that are more likely two. Two groups are joined when their strongest pair reaches ``lines.join``, their pairs on average
+    cannot be one child. Two groups are joined when their strongest pair reaches ``lines.join``, their pairs on average
     (each counted up to :data:`MOST_BITS` either way) reach ``lines.average``, and no third group that is not the
     same child as the other comes within ``lines.margin`` of the claim; otherwise both claims are rivals and neither
     is joined.
@@ -186,7 +183,7 @@ def agglomerate(weight: Floats, never: Flags, apart: Flags, lines: Lines) -> tup
     Returns for each record the place of its group's first record, and the rival claims (component, place, place).
     """
     count, size, _ = weight.shape
-    groups = _Groups(weight, never, apart, lines)
+    groups = _Groups(weight, never, lines)
     labels = np.tile(np.arange(size), (count, 1))
     active = np.arange(count)
     claims: list[NDArray[np.int64]] = []
@@ -217,11 +214,17 @@ def agglomerate(weight: Floats, never: Flags, apart: Flags, lines: Lines) -> tup
 
 
 def _rival(groups: _Groups, at: Labels, a: Labels, b: Labels, value: Floats, lines: Lines) -> Labels:
-    """A third group that claims one of the two nearly as well and is not the same child as the other; -1 if none."""
+    """A third group that claims one of the two nearly as well and is not the same child as the other; -1 if none.
+
+    It is not the same child when that is forbidden, or when what speaks against it outweighs the weaker of the two
+    claims: all three together would then be less likely than two of them.
+    """
     rows = np.arange(len(a))
     to_a, to_b = groups.claim[at, a], groups.claim[at, b]
-    not_a, not_b = groups.apart[at, a], groups.apart[at, b]
     line = np.maximum(value - lines.margin, lines.ask)[:, None]
+    strong = value[:, None]
+    not_b = groups.never[at, b] | (groups.mean(at, b) < -np.minimum(to_a, strong))
+    not_a = groups.never[at, a] | (groups.mean(at, a) < -np.minimum(to_b, strong))
     contested = ((to_a >= line) & not_b) | ((to_b >= line) & not_a)
     contested[rows, a] = contested[rows, b] = False
     strongest = np.where(contested, np.maximum(to_a, to_b), -np.inf)
@@ -232,7 +235,7 @@ def _rival(groups: _Groups, at: Labels, a: Labels, b: Labels, value: Floats, lin
 class _Groups:
     """The evidence between every two groups of a component; a row for each group, kept at its first record's place."""
 
-    def __init__(self, weight: Floats, never: Flags, apart: Flags, lines: Lines) -> None:
+    def __init__(self, weight: Floats, never: Flags, lines: Lines) -> None:
         self.average = lines.average
         diagonal = np.arange(weight.shape[1])
         self.best = weight.copy()
@@ -241,9 +244,12 @@ class _Groups:
         self.total = np.where(known, np.clip(self.best, -MOST_BITS, MOST_BITS), 0.0)
         self.pairs = known.astype(np.float64)
         self.never = never.copy()
-        self.apart = apart | never
         self.barred = never.copy()  # forbidden, or already found to be rivals
         self.claim = np.where(never, -np.inf, np.where(self.total >= self.average * self.pairs, self.best, -np.inf))
+
+    def mean(self, at: Labels, a: Labels) -> Floats:
+        """The average weight between group ``a`` and every other; 0 where nothing is known."""
+        return np.asarray(self.total[at, a] / np.maximum(self.pairs[at, a], 1.0))
 
     def join(self, at: Labels, a: Labels, b: Labels) -> None:
         """Put group ``b`` into group ``a`` in each of the given components."""
@@ -251,7 +257,6 @@ class _Groups:
         _fold(self.total, at, a, b, np.add, 0.0)
         _fold(self.pairs, at, a, b, np.add, 0.0)
         _fold(self.never, at, a, b, np.logical_or, False)
-        _fold(self.apart, at, a, b, np.logical_or, False)
         _fold(self.barred, at, a, b, np.logical_or, False)
         self.best[at, a, a] = -np.inf
         allowed = ~self.never[at, a] & (self.total[at, a] >= self.average * self.pairs[at, a])

@@ -28,6 +28,7 @@ class Coded:
     def __init__(self, codes: Codes, values: pa.Array) -> None:
         self.codes = codes
         self.values = values
+        self.numbers: dict[str, NDArray[np.int64]] = {}  # parts of the values read as whole numbers
         self.made: dict[str, Any] = {}  # columns worked out from this one, remembered
 
     def __len__(self) -> int:

@@ -183,6 +183,8 @@ def _worked_out(condition: Compare | IsNull, pairs: Pairs) -> tuple[Mask, Mask]:
             return _one_sided(condition, _sides(one)[0], pairs)
         case _:
             pass
+    if (gaps := _number_gaps(condition, pairs)) is not None:
+        return gaps
     columns = _sides(condition)
     if not columns:
         answer = reference.holds(condition, {}, {})
@@ -196,6 +198,44 @@ def _worked_out(condition: Compare | IsNull, pairs: Pairs) -> tuple[Mask, Mask]:
     cell, cells, wide = _distinct(codes, [len(pairs.table[column.name].values) for column in columns])
     true, false = _on_values(condition, columns, cells, wide, pairs.table)
     return true[cell], false[cell]
+
+
+def _number_gaps(condition: Compare | IsNull, pairs: Pairs) -> tuple[Mask, Mask] | None:
+    """How far apart two numbers were issued, from part of one field on each side; None for any other condition."""
+    match condition:
+        case Compare(
+            operator=sign,
+            left=Call(function="number_gap", arguments=(Call() as one, Call() as other)),
+            right=Literal(value=int() | float() as limit),
+        ):
+            sides = [_digits(one, pairs), _digits(other, pairs)]
+        case _:
+            return None
+    if sides[0] is None or sides[1] is None:
+        return None
+    known = (sides[0] >= 0) & (sides[1] >= 0)
+    true = known & _OPERATORS[sign](np.abs(sides[0] - sides[1]), limit)
+    return true, known & ~true
+
+
+def _digits(scalar: Call, pairs: Pairs) -> NDArray[np.int64] | None:
+    """Part of a field as whole numbers for each pair, -1 where it is missing or not made of digits."""
+    match scalar:
+        case Call(
+            function="substr",
+            arguments=(Column() as column, Literal(value=int() as start), Literal(value=int() as length)),
+        ) if start >= 1 and 1 <= length <= 18:
+            pass
+        case _:
+            return None
+    source = pairs.table[column.name]
+    key = scalar_key(scalar) + " as a number"
+    if key not in source.numbers:
+        text = pc.utf8_slice_codeunits(source.values, start - 1, start - 1 + length)
+        plain = pc.match_substring_regex(text, r"^[0-9]+$")
+        whole = pc.cast(pc.if_else(plain, text, pa.scalar(None, pa.string())), pa.int64()).fill_null(-1)
+        source.numbers[key] = np.append(whole.to_numpy(zero_copy_only=False), -1)
+    return source.numbers[key][pairs.codes(column)]
 
 
 def _needs_all(condition: Compare | IsNull) -> bool:

@@ -46,6 +46,7 @@ FUNCTIONS: dict[str, str] = {
     "shared": "how many values two lists have in common",
     "days_between": "days from one date to another, without sign; dates as ISO text",
     "iso_date": "the text when it is a date, YYYY-MM-DD; missing when it is not",
+    "number_gap": "how far apart two whole numbers are, without sign; texts of digits",
     "substr": "part of a text: start (from 1), length",
     "regexp_extract": "the part of a text that matches a plain pattern; an empty text when nothing does",
     "length": "number of letters, or of values in a list",
@@ -139,6 +140,12 @@ def shares(name: str, at_least: int = 1) -> Condition:
     return Compare(">=", Call("shared", both(name)), Literal(at_least))
 
 
+def issued_together(name: str, start: int, length: int, at_most: int) -> Condition:
+    """The running parts of two numbers lie so close that the numbers were given out one after the other."""
+    left, right = (Call("substr", (side, Literal(start), Literal(length))) for side in both(name))
+    return Compare("<=", Call("number_gap", (left, right)), Literal(at_most))
+
+
 def is_value(name: str, value: str) -> Condition:
     """Either record has exactly this value."""
     return Or(tuple(Compare("=", side, Literal(value)) for side in both(name)))
@@ -176,6 +183,8 @@ Dialect = Choice["duckdb", "spark", "splink"]
 
 _DAYS = "abs(epoch(try_strptime({0}, '%Y-%m-%d')) - epoch(try_strptime({1}, '%Y-%m-%d'))) / 86400"
 
+_GAP = "abs(try_cast({0} AS BIGINT) - try_cast({1} AS BIGINT))"
+
 _CALLS: dict[str, dict[Dialect, str]] = {
     "shared": {
         "duckdb": "len(list_intersect({0}, {1}))",
@@ -186,6 +195,11 @@ _CALLS: dict[str, dict[Dialect, str]] = {
         "duckdb": _DAYS,
         "splink": _DAYS,
         "spark": "abs(datediff(try_cast({0} AS DATE), try_cast({1} AS DATE)))",
+    },
+    "number_gap": {
+        "duckdb": _GAP,
+        "splink": _GAP,
+        "spark": _GAP,
     },
     "iso_date": {
         "duckdb": "strftime(try_strptime({0}, '%Y-%m-%d'), '%Y-%m-%d')",

@@ -1,8 +1,9 @@
 """What outranks scores: pairs that can never be one child, and pairs a person has decided.
 
-Four things forbid a join whatever the evidence: the never-link list (an adopted child's two identities, kept apart for
+Five things forbid a join whatever the evidence: the never-link list (an adopted child's two identities, kept apart for
 the child's safety), a person's answer *different*, two NHS numbers that are both verified and neither of which
-superseded the other, and two records of a source that declares it holds each child once. A person's *same* joins two
+superseded the other, two records of a source that declares it holds each child once, and two valid identities that look like one child
+(another surname, another valid number, and everything else says *the same*: what an adoption leaves behind). A person's *same* joins two
 records, unless the never-link list forbids it.
 """
 
@@ -14,8 +15,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from samechild.linkage.coded import Codes, CodedTable
-from samechild.linkage.scoring import Floats
+from samechild.linkage.coded import CodedTable, Codes
+from samechild.linkage.comparison import Levels, Pairs
+from samechild.linkage.model import Model
+from samechild.linkage.scoring import Floats, Shares, score
 
 Mask = NDArray[np.bool_]
 
@@ -35,6 +38,7 @@ class Why(IntEnum):
     VERIFIED_NUMBERS_DIFFER = 4
     ONE_RECORD_PER_CHILD = 5
     TWINS = 6
+    TWO_IDENTITIES = 7
 
 
 class PairList(msgspec.Struct, frozen=True):
@@ -98,6 +102,7 @@ FORBIDDING = (
     Why.VERIFIED_NUMBERS_DIFFER,
     Why.ONE_RECORD_PER_CHILD,
     Why.TWINS,
+    Why.TWO_IDENTITIES,
 )
 
 
@@ -115,6 +120,16 @@ def numbers_differ(table: CodedTable, column: str, left: Codes, right: Codes) ->
     return (one >= 0) & (other >= 0) & (one != other)
 
 
+def identities_differ(table: CodedTable, left: Codes, right: Codes) -> Mask:
+    """Pairs with two different valid NHS numbers, or two permanent UPNs of which neither is the other's former one."""
+    upns = numbers_differ(table, "upn", left, right)
+    if upns.any() and "upn_kind" in table:
+        kind = table["upn_kind"]
+        permanent = np.array([value == "permanent" for value in kind.distinct] + [False])[kind.codes]
+        upns &= permanent[left] & permanent[right]
+    return numbers_differ(table, "nhs_number", left, right) | upns
+
+
 def verified_numbers_differ(table: CodedTable, left: Codes, right: Codes) -> Mask:
     """Pairs with two different NHS numbers that are both verified with the national service."""
     if "nhs_number_status" not in table:
@@ -122,3 +137,30 @@ def verified_numbers_differ(table: CodedTable, left: Codes, right: Codes) -> Mas
     status = table["nhs_number_status"]
     verified = np.array([value == VERIFIED for value in status.distinct] + [False])[status.codes]
     return numbers_differ(table, "nhs_number", left, right) & verified[left] & verified[right]
+
+
+def look_like_one(
+    model: Model, frequencies: Shares, pairs: Pairs, levels: list[Levels], line: float
+) -> NDArray[np.int64]:
+    """Positions of pairs that are two valid identities which, names of the family and numbers apart, look like one child.
+
+    That is: two valid numbers that differ, wholly different surnames, and a match weight of ``line`` bits or more from
+    all other evidence, which must include the forename and the date of birth.
+    """
+    place = {comparison.name: number for number, comparison in enumerate(model.comparisons)}
+    if not {"surname", "forename", "date_of_birth"} <= place.keys():
+        return np.zeros(0, np.int64)
+
+    def last(name: str) -> int:
+        return len(model.comparisons[place[name]].levels) - 1
+
+    forename, birth = levels[place["forename"]], levels[place["date_of_birth"]]
+    candidate = levels[place["surname"]] == last("surname")
+    candidate &= (forename != 0) & (forename < last("forename") - 1) & (birth != 0) & (birth <= 3)
+    at = np.flatnonzero(candidate)
+    at = at[identities_differ(pairs.table, pairs.left[at], pairs.right[at])]
+    if not len(at):
+        return at
+    unseen = {number for name, number in place.items() if name == "surname" or model.comparisons[number].identifier}
+    rest = [np.zeros(len(at), np.uint8) if number in unseen else level[at] for number, level in enumerate(levels)]
+    return at[score(model, frequencies, pairs.subset(at), rest).weight >= line]

@@ -8,19 +8,23 @@ For the family classes the agreement is part family, part chance, so only the pa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from samechild.linkage.coded import CodedTable
 from samechild.linkage.comparison import Levels, Pairs
+from samechild.linkage.frequencies import POOLED_BELOW, Frequencies
 from samechild.linkage.model import Comparison, Level, Model
 from samechild.linkage.patterns import CLASSES, Layout, Patterns, patterns_of
 from samechild.linkage.reference import exact_u
 
 Floats = NDArray[np.float64]
 
-Frequencies = dict[str, Floats]
+Shares = dict[str, Floats]
 """For each column with term frequencies: the relative frequency of each distinct value, by code."""
 
 
@@ -34,21 +38,45 @@ class Scores(msgspec.Struct, frozen=True):
     patterns: Patterns
 
 
-def frequencies_of(model: Model, table: CodedTable) -> Frequencies:
-    """How common each value is among the records that have one."""
+def frequencies_of(model: Model, table: CodedTable, stored: Mapping[str, Frequencies] | None = None) -> Shares:
+    """How common each value is among the records that have one, or as ``stored`` with a model.
+
+    A value that the stored frequencies do not list has the mean frequency of the rare ones.
+    """
     wanted = {
         level.term_frequency.column
         for comparison in model.comparisons
         for level in comparison.levels
         if level.term_frequency
     }
+    if stored is not None:
+        return {
+            name: np.array([stored[name].of(value) or stored[name].rare or 1e-6 for value in table[name].distinct])
+            for name in sorted(wanted)
+            if name in table and name in stored
+        }
     return {
         name: table[name].counts / max(int(table[name].counts.sum()), 1) for name in sorted(wanted) if name in table
     }
 
 
+def frequent_values(model: Model, table: CodedTable) -> dict[str, Frequencies]:
+    """The frequencies to be stored with a model: values held by few records are pooled, so that it names nobody."""
+    stored = {}
+    for name in frequencies_of(model, table):
+        column = table[name]
+        total = int(column.counts.sum())
+        common = np.flatnonzero(column.counts >= POOLED_BELOW)
+        values = column.values.take(pa.array(common)).to_pylist()
+        listed = dict(zip(values, (column.counts[common] / max(total, 1)).tolist(), strict=True))
+        rare = int(np.count_nonzero(column.counts)) - len(common)
+        left = max(1.0 - sum(listed.values()), 0.0)
+        stored[name] = Frequencies(listed, left / rare if rare else None, rare, total)
+    return stored
+
+
 def score(
-    model: Model, frequencies: Frequencies, pairs: Pairs, levels: list[Levels], patterns: Patterns | None = None
+    model: Model, frequencies: Shares, pairs: Pairs, levels: list[Levels], patterns: Patterns | None = None
 ) -> Scores:
     """Score pairs whose levels are known. Weights equal :func:`samechild.linkage.reference.score` to 1e-6."""
     patterns = patterns or patterns_of(levels, model.comparisons)
@@ -93,6 +121,23 @@ def _consistent(model: Model) -> float:
     """What turns log2(prior / unrelated) into the usual log2(prior / (1 - prior))."""
     family = model.prior_twin + model.prior_sibling
     return float(np.log2((1 - model.prior - family) / (1 - model.prior)))
+
+
+def value_bits(
+    table: CodedTable,
+    comparison: Comparison,
+    level: Level,
+    frequencies: Shares,
+    left: NDArray[np.int32],
+    right: NDArray[np.int32],
+) -> Floats:
+    """What the rarity of the pairs' own value adds to a level's weight, in bits; 0 without a term frequency."""
+    if level.term_frequency is None or level.is_null or level.term_frequency.column not in frequencies:
+        return np.zeros(len(left))
+    column = table[level.term_frequency.column]
+    rarity, _, _ = _by_value(comparison, level, frequencies[level.term_frequency.column])
+    codes = _commoner(column.codes, column.counts, Pairs(table, left, right), np.arange(len(left)))
+    return -rarity[codes]
 
 
 def _commoner(

@@ -85,6 +85,9 @@ def shared(left: Sequence[str], right: Sequence[str]) -> int:
 _DATE = re.compile(r"[ \t\n\v\f\r]*([0-9]{1,4})-([0-9]{1,2})-([0-9]{1,2})[ \t\n\v\f\r]*")
 
 
+_WHOLE = re.compile(r"[0-9]{1,18}")
+
+
 def iso_date(text: str) -> str | None:
     """Give a date as YYYY-MM-DD when the text is one, otherwise nothing (a 31 June, a year alone)."""
     found = _DATE.fullmatch(text)
@@ -102,6 +105,13 @@ def days_between(left: str, right: str) -> int | None:
     if one is None or other is None:
         return None
     return abs((date.fromisoformat(one) - date.fromisoformat(other)).days)
+
+
+def number_gap(left: str, right: str) -> int | None:
+    """Count how far apart two whole numbers are; missing when either is not made of 1 to 18 digits."""
+    if not (_WHOLE.fullmatch(left) and _WHOLE.fullmatch(right)):
+        return None
+    return abs(int(left) - int(right))
 
 
 def substr(text: str, start: int, length: int | None = None) -> str:
@@ -178,6 +188,7 @@ ON_VALUES: dict[str, Callable[..., Value]] = {
     "damerau_levenshtein": damerau_levenshtein,
     "shared": shared,
     "days_between": days_between,
+    "number_gap": number_gap,
     "iso_date": iso_date,
     "substr": substr,
     "regexp_extract": regexp_extract,

@@ -41,7 +41,7 @@ DIALECTS = ("duckdb", "spark", "sqlite", "postgres")
 
 NUMBERS = frozenset(
     {"jaro_winkler_similarity", "jaro_similarity", "jaccard", "levenshtein", "damerau_levenshtein"}
-    | {"shared", "days_between", "length"}
+    | {"shared", "days_between", "number_gap", "length"}
 )
 """Functions that give a number; all others give a text."""
 
@@ -297,6 +297,8 @@ class _Reader:
 
     def days(self, node: exp.Abs) -> Scalar:
         inner = node.this
+        if isinstance(inner, exp.Sub) and all(_whole_number(side) for side in (inner.this, inner.expression)):
+            return Call("number_gap", tuple(self.scalar(side.this) for side in (inner.this, inner.expression)))
         if isinstance(inner, exp.DateDiff):
             unit = str(inner.args.get("unit") or "day").lower()
             if unit not in ("day", "days", "'day'"):
@@ -316,6 +318,11 @@ class _Reader:
         if moments[0] is None or moments[1] is None:
             return None
         return _days(self.text(moments[0]), self.text(moments[1]))
+
+
+def _whole_number(node: Node) -> bool:
+    """Whether this is ``try_cast(... AS BIGINT)``."""
+    return isinstance(node, exp.TryCast) and str(node.args.get("to")).upper() in ("BIGINT", "LONG", "INT64")
 
 
 def _moment(node: Node) -> Node | None:

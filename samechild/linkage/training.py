@@ -80,9 +80,18 @@ class _Parameters:
 
 
 def train(
-    model: Model, table: CodedTable, blocked: Blocked, *, seed: int = 1, rules: tuple[BlockingRule, ...] | None = None
+    model: Model,
+    table: CodedTable,
+    blocked: Blocked,
+    *,
+    with_family: bool = True,
+    seed: int = 1,
+    rules: tuple[BlockingRule, ...] | None = None,
 ) -> Model:
-    """Learn every probability of the model from the records. The same records and seed give the same model."""
+    """Learn every probability of the model from the records. The same records and seed give the same model.
+
+    ``with_family`` is False for records that are not children's: two classes are learnt then, same and unrelated.
+    """
     used = tuple(rule for rule in rules or model.blocking if all(part.column in table for part in rule.parts))
     counts = random_levels(model, table, seed)
     model = with_u(model, counts)
@@ -90,10 +99,11 @@ def train(
     if not len(patterns.levels):
         return _guessed(model, table.rows)
     total = table.rows * (table.rows - 1) / 2
-    model = _families(model, patterns)
+    if with_family:
+        model = _families(model, patterns)
     for _ in range(2):
-        model = _maximised(model, patterns, rule_counts, used)
-        model = _with_priors(model, patterns, len(blocked) / max(len(patterns.of_pair), 1), total)
+        model = _maximised(model, patterns, rule_counts, used, with_family)
+        model = _with_priors(model, patterns, len(blocked) / max(len(patterns.of_pair), 1), total, with_family)
         model = with_u(model, counts, match_rate=model.prior)
     return model
 
@@ -141,7 +151,9 @@ def _root(column: str) -> str:
     return _ROOTS.get(column, column)
 
 
-def _maximised(model: Model, patterns: Patterns, rule_counts: Rows, rules: tuple[BlockingRule, ...]) -> Model:
+def _maximised(
+    model: Model, patterns: Patterns, rule_counts: Rows, rules: tuple[BlockingRule, ...], with_family: bool
+) -> Model:
     """Expectation-maximisation over all rules at once; u stays as it is."""
     state = _Parameters(model)
     layout = state.layout
@@ -149,19 +161,20 @@ def _maximised(model: Model, patterns: Patterns, rule_counts: Rows, rules: tuple
     free = np.array([~_fixed_by(rule, model.comparisons)[layout.of_level] for rule in rules])  # rules x levels
     use = np.array([rule.training for rule in rules]) & (rule_counts.sum(axis=1) > 0)
     free, rule_counts = free[use], rule_counts[use]
-    shares = np.tile(np.array([0.5, 0.02, 0.08, 0.4]), (len(free), 1))
+    shares = np.tile(np.array([0.5, 0.02, 0.08, 0.4] if with_family else [0.5, 0.0, 0.0, 0.5]), (len(free), 1))
+    possible = shares[0] > 0 if len(shares) else np.ones(4, bool)
     for _ in range(ROUNDS):
         logs = np.stack([np.log(np.maximum(state.now[which], 1e-12)) for which in CLASSES], axis=1)
         sums = {which: np.zeros(layout.width) for which in CLASSES[:3]}
         for number in range(len(free)):
             seen = np.flatnonzero(rule_counts[number])
             here = hot[seen]
-            likelihood = here @ (logs * free[number][:, None]) + np.log(np.maximum(shares[number], 1e-12))
+            likelihood = here @ (logs * free[number][:, None]) + np.log(np.maximum(shares[number], 1e-300))
             likelihood -= likelihood.max(axis=1, keepdims=True)
             belief = np.exp(likelihood)
             belief *= (rule_counts[number][seen] / belief.sum(axis=1))[:, None]
             expected = belief.sum(axis=0)
-            shares[number] = (expected + 0.5) / (expected.sum() + 2.0)
+            shares[number] = np.where(possible, (expected + 0.5) / (expected.sum() + 2.0), 0.0)
             for place, which in enumerate(CLASSES[:3]):
                 sums[which] += free[number] * (belief[:, place] @ here)
         _settle_classes(state, sums)
@@ -288,7 +301,7 @@ def priors_of(model: Model) -> Rows:
     return np.array([model.prior, model.prior_twin, model.prior_sibling, 1.0 - model.prior - family])
 
 
-def _with_priors(model: Model, patterns: Patterns, scale: float, total: float) -> Model:
+def _with_priors(model: Model, patterns: Patterns, scale: float, total: float, with_family: bool) -> Model:
     """How common each class is among all pairs: the expected numbers found, settled by repetition.
 
     Identifiers' chance agreement is settled in the same turn: how often pairs that are surely different people
@@ -297,13 +310,15 @@ def _with_priors(model: Model, patterns: Patterns, scale: float, total: float) -
     logs = class_logs(model, patterns)
     counts = patterns.counts * scale
     shares = np.array([counts.sum() * 0.3, counts.sum() * 0.01, counts.sum() * 0.05, total]) / total
+    if not with_family:
+        shares[1:3] = 0.0
     for _ in range(25):
         likelihood = logs + np.log(np.maximum(shares, 1e-300))
         likelihood -= likelihood.max(axis=1, keepdims=True)
         belief = np.exp(likelihood)
         belief *= (counts / belief.sum(axis=1))[:, None]
         expected = belief.sum(axis=0)
-        shares[:3] = (expected[:3] + 0.01) / total
+        shares[:3] = np.where(shares[:3] > 0, (expected[:3] + 0.01) / total, 0.0)
         shares[3] = 1.0 - shares[:3].sum()
     model = msgspec.structs.replace(
         model, prior=float(shares[0]), prior_twin=float(shares[1]), prior_sibling=float(shares[2])

@@ -26,6 +26,7 @@ from samechild.linkage.conditions import (
     equal,
     exchanged,
     is_value,
+    issued_together,
     missing,
     shares,
 )
@@ -70,12 +71,13 @@ def _comparison(
     for number, (label, condition, *frequency) in enumerate(
         [*levels, (f"different {name.replace('_', ' ')}", Always())]
     ):
+        together = identifier and label.endswith("issued together")
         started.append(
             Level(
                 label,
                 condition,
-                m=m[number],
-                twin=(m if TWIN in shared_by else chance)[number],
+                m=0.001 if together else m[number],
+                twin=0.5 if together else (m if TWIN in shared_by else chance)[number],
                 sibling=(m if SIBLING in shared_by else chance)[number],
                 term_frequency=frequency[0] if frequency else None,
             )
@@ -84,8 +86,12 @@ def _comparison(
     return Comparison(name, (null, *started), description, identifier, shared_by, own or identifier)
 
 
-def _number(name: str, words: str) -> Comparison:
-    return _comparison(name, [(f"same {words}", equal(name))], missing(name), identifier=True, description=words)
+def _number(name: str, words: str, *more: tuple[str, Condition]) -> Comparison:
+    return _comparison(name, [(f"same {words}", equal(name)), *more], missing(name), identifier=True, description=words)
+
+
+TOGETHER = 3
+"""Numbers given out within so many of each other were given out to children registered together."""
 
 
 def _context(name: str, words: str, *shared_by: PairClass) -> Comparison:
@@ -176,6 +182,7 @@ UPN = _comparison(
     [
         ("same UPN", equal("upn")),
         ("one UPN is the other's former one", shares("upns")),
+        ("UPNs issued together", issued_together("upn", 2, 12, TOGETHER)),
         ("a temporary UPN on either side", is_value("upn_kind", "temporary")),
     ],
     missing("upn"),
@@ -214,7 +221,7 @@ COMPARISONS: tuple[Comparison, ...] = (
     _text("address", "address", TWIN, SIBLING),
     _context("uprn", "property", TWIN, SIBLING),
     _context("town", "town", TWIN, SIBLING),
-    _number("nhs_number", "NHS number"),
+    _number("nhs_number", "NHS number", ("NHS numbers issued together", issued_together("nhs_number", 1, 9, TOGETHER))),
     UPN,
     _number("uln", "ULN"),
     _number("chi_number", "CHI number"),
