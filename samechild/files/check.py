@@ -15,6 +15,7 @@ from samechild.files.columns import recognise
 from samechild.files.gather import source_names
 from samechild.files.read import read_files
 from samechild.files.records import Columns, Mapping, restated
+from samechild.files.usual_names import are_headings
 from samechild.records import Issue, Severity
 
 
@@ -61,7 +62,8 @@ def check(paths: Sequence[Path | str], mapping: Mapping | None = None, source_co
         try:
             columns = recognise(file, mapping, source_column if source_column in file.table.column_names else None)
         except Invalid as error:
-            columns, trouble = Columns({}, None, unused=tuple(file.table.column_names)), str(error)
+            headings = tuple(file.table.column_names) if are_headings(file.table.column_names) else ()
+            columns, trouble = Columns({}, None, unused=headings), str(error)
         issues += restated({file.name: source}, (*file.issues, *columns.issues))
         filled = {
             field: max(file.table.num_rows - file.table.column(heading).null_count for heading in headings)

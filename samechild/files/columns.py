@@ -21,6 +21,7 @@ from samechild.files.usual_names import (
     OTHERWISE,
     RECORD_IDS,
     USUAL,
+    are_headings,
     meanings,
     plain,
     shorter,
@@ -206,8 +207,11 @@ def _share_different(column: pa.ChunkedArray) -> float:
 
 
 def _nothing_usable(file: ReadFile) -> str:
-    headings = ", ".join(f'"{heading}"' for heading in file.table.column_names[:12])
+    """Say that no column can be used; the first row is repeated only when it is surely not somebody's record."""
+    names = file.table.column_names
+    headings = ", ".join(f'"{heading}"' for heading in names[:12])
+    found = f"it has: {headings}" if are_headings(names) else f"it has {len(names)} columns without a usual name"
     return (
-        f"{file.path.name} has no column that says who a child is (found: {headings}). "
-        "Is the first row the headings? If so, name the columns in a map."
+        f"{file.path.name} has no column that says who a child is ({found}). Is its first row the headings? If so, say "
+        "in a map what they mean; if not, add a row of headings."
     )

@@ -60,24 +60,24 @@ def gather(files: Sequence[ReadFile], mapping: Mapping | None = None, source_col
 def source_names(files: Sequence[ReadFile], mapping: Mapping | None = None) -> list[str]:
     """Name each file's source: what the map says, else the file's name, with more of its place where two share it."""
     told = [mapping.of(file.path).source if mapping is not None else None for file in files]
-    names = [given or file.name for given, file in zip(told, files, strict=True)]
+    first = [given or file.name for given, file in zip(told, files, strict=True)]
+    names = list(first)
     for place, file in enumerate(files):
-        if told[place] is None and names.count(file.name) > 1 and file.sheet is not None:
-            same_place = [other for other in files if other.path.resolve() == file.path.resolve()]
-            if len(same_place) > 1:
-                names[place] = f"{file.name} {file.sheet}"
-    shared = {name for name in names if names.count(name) > 1}
-    for place, file in enumerate(files):
-        if names[place] in shared and told[place] is None:
-            same_folder = [
-                other for other in files if other.name == file.name and other.path.parent == file.path.parent
-            ]
-            distinct = file.path.suffix.lstrip(".") if len(same_folder) > 1 else file.path.resolve().parent.name
-            names[place] = f"{distinct}-{file.name}" if len(same_folder) == 1 else f"{file.name}-{distinct}"
+        if told[place] is None and first.count(first[place]) > 1:
+            names[place] = _with_place(file, [other for other in files if other.name == file.name])
     for name in names:
         if names.count(name) > 1 and any(name == given for given in told):
             raise Invalid(f'The map calls two files "{name}": give each its own source, or put the files together.')
     return _numbered(names)
+
+
+def _with_place(file: ReadFile, alike: Sequence[ReadFile]) -> str:
+    """Add to a file's name what tells it from files of the same name: its sheet, its ending or its folder."""
+    if file.sheet is not None and sum(other.path.resolve() == file.path.resolve() for other in alike) > 1:
+        return f"{file.name} {file.sheet}"
+    if sum(other.path.resolve().parent == file.path.resolve().parent for other in alike) > 1:
+        return f"{file.name}-{file.path.suffix.lstrip('.')}"
+    return f"{file.path.resolve().parent.name}-{file.name}"
 
 
 def _numbered(names: list[str]) -> list[str]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from samechild.errors import Invalid
 from samechild.files.records import whole_file
+from samechild.files.usual_names import are_headings
 from samechild.records import Issue, Severity
 
 MAX_COLUMNS = 16_384
@@ -60,6 +61,11 @@ def _refuse_repeats(file: str, headings: Sequence[str]) -> None:
     for heading, found in places.items():
         if len(found) > 1:
             where = " and ".join(str(place) for place in found[:5])
+            if not are_headings(headings):
+                raise Invalid(
+                    f"{file}: columns {where} have the same heading. Is the first row a record? Then add a row of "
+                    "headings above it; otherwise rename one."
+                )
             raise Invalid(f'{file} has the heading "{heading}" more than once (columns {where}): rename one of them.')
 
 

@@ -100,6 +100,6 @@ def whole_file(source: str, rule: str, severity: Severity, message: str, column:
     return Issue(source, 0, column, rule, severity, message, rows)
 
 
-def restated(issues: AnyMapping[str, str], found: tuple[Issue, ...]) -> tuple[Issue, ...]:
+def restated(sources: AnyMapping[str, str], found: tuple[Issue, ...]) -> tuple[Issue, ...]:
     """Return the issues with the source's file name replaced by the name the source has in the results."""
-    return tuple(msgspec.structs.replace(one, source=issues.get(one.source, one.source)) for one in found)
+    return tuple(msgspec.structs.replace(one, source=sources.get(one.source, one.source)) for one in found)

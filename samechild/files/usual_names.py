@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from functools import cache
 
 USUAL: dict[str, tuple[str, ...]] = {
     "forename": (
@@ -236,3 +238,19 @@ def shorter(name: str) -> list[str]:
     return [
         name.removeprefix(word) for word in _IN_FRONT.split() if name.startswith(word) and len(name) > len(word) + 1
     ]
+
+
+def are_headings(first_row: Iterable[str | None]) -> bool:
+    """Answer whether a first row is headings rather than somebody's record: a message may repeat only headings.
+
+    At least two of its cells are usual names (one is enough in a table of one or two columns).
+    """
+    cells = [plain(cell) for cell in first_row if cell]
+    usual = sum(1 for cell in cells if any(name in _every_usual_name() for name in [cell, *shorter(cell)]))
+    return usual >= min(2, max(1, len(cells) - 1))
+
+
+@cache
+def _every_usual_name() -> frozenset[str]:
+    ranks = [*(names for ranks in USUAL.values() for names in ranks), *RECORD_IDS, *ADDRESS_PARTS, NEVER_USED]
+    return frozenset().union(*(meanings(names) for names in ranks))

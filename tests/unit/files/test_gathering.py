@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import openpyxl
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -105,6 +106,19 @@ def test_two_files_of_one_name_get_more_of_their_place(tmp_path: Path) -> None:
         written(tmp_path, "health.tsv", "id\tupn\n1\td\n"),
     ]
     assert source_names(read_files(paths)) == ["north-pupils", "south-pupils", "health-csv", "health-tsv"]
+
+
+def test_two_sheets_of_one_workbook_are_two_sources(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.title = "Pupils"
+    for sheet, row in ((book.active, ["1", "a"]), (book.create_sheet("Leavers"), ["1", "b"])):
+        sheet.append(["id", "upn"])
+        sheet.append(row)
+    book.save(tmp_path / "book.xlsx")
+    files = read_files([f"{tmp_path}/book.xlsx#Pupils", f"{tmp_path}/book.xlsx#Leavers"])
+    assert gather(files).given["source"].to_pylist() == ["book Pupils", "book Leavers"]
+    with pytest.raises(Invalid, match="same file"):
+        read_files([f"{tmp_path}/book.xlsx#Pupils", f"{tmp_path}/book.xlsx#pupils"])
 
 
 def test_a_map_may_not_call_two_files_alike(tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ import pyarrow as pa
 import pytest
 
 from samechild.errors import Invalid
+from samechild.files.check import check
 from samechild.files.columns import recognise
+from samechild.files.read import read
 from samechild.files.records import FileMap, Mapping, ReadFile
 from samechild.files.usual_names import ADDRESS_PARTS, LAST_RESORT_IDS, OTHERWISE, RECORD_IDS, USUAL, meanings, plain
 from samechild.records import fields
@@ -144,10 +146,21 @@ def test_two_columns_that_say_the_same_or_nothing_are_no_conflict() -> None:
 
 
 def test_a_file_with_no_usable_column_is_refused() -> None:
-    with pytest.raises(Invalid, match=r'no column that says who a child is.*"x", "y"'):
+    with pytest.raises(Invalid, match=r"no column that says who a child is \(it has 2 columns"):
         recognise(headed("x", "y"))
-    with pytest.raises(Invalid, match="no column"):
+    with pytest.raises(Invalid, match=r'no column.*"id", "cluster"'):
         recognise(headed("id", "cluster"))
+
+
+def test_a_record_in_the_place_of_headings_is_never_repeated(tmp_path: Path) -> None:
+    for row in ("Zzyzx,Qwertyuiop,2010-01-02,M", "Zzyzx,Zzyzx,2010-01-02,M"):
+        (tmp_path / "x.csv").write_text(f"{row}\n{row}\n")
+        with pytest.raises(Invalid, match="headings") as told:
+            recognise(read(tmp_path / "x.csv"))
+        assert "Zzyzx" not in str(told.value)
+        assert "2010" not in str(told.value)
+    (tmp_path / "x.csv").write_text("Zzyzx,Qwertyuiop,2010-01-02,M\n1,2,3,4\n")
+    assert "Zzyzx" not in str(check([tmp_path / "x.csv"]))
 
 
 def test_the_record_id_is_chosen_by_name_and_by_being_different_in_every_row() -> None:
