@@ -160,7 +160,7 @@ def _write(
     result, prepared = linked.result, linked.prepared
     seconds = dict(result.seconds)
     say("Writing the tables", 0.0)
-    told = writing.Told(prepared.gathered.headings, prepared.gathered.issues)
+    told = writing.Told(prepared.gathered.headings, prepared.gathered.issues, prepared.options.never_link)
     seconds |= writing.write_tables(result, told, folder)
     if excel:
         say("Writing the workbooks", 0.4)
@@ -252,7 +252,9 @@ def _about_lists(counts: dict[str, int], found: dict[str, int], restricted: int,
     if restricted:
         where = f"sealed in {sealed}" if sealed else "told nowhere; a named person can have them with --restricted"
         lines.append(f"{restricted:,} protected pairs were kept apart: {where}.")
-    moved = [f"{found[name]:,} {name}" for name in ("kept", "joined", "split", "new", "gone") if name in found]
-    if moved:
-        lines.append(f"Children since the earlier run: {', '.join(moved)}.")
+    if "records_new" in found:
+        lines.append(
+            f"Since the earlier run {found['records_new']:,} records came and {found['records_gone']:,} went; "
+            "children that were joined, split or are new stand in changes.csv."
+        )
     return lines

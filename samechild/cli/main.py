@@ -34,7 +34,7 @@ DEBUG = "--debug"
 class Door(click.Group):
     """A group of commands that turns every error into one message and the exit code of its kind."""
 
-    def main(  # type: ignore[override]
+    def main(
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,

@@ -40,7 +40,7 @@ def _bar() -> Iterator[Say]:
         task = shown.add_task("Starting", total=1.0)
 
         def say(what: str, share: float) -> None:
-            shown.update(task, description=what, completed=share)
+            shown.update(task, description=what[:1].upper() + what[1:], completed=share)
 
         yield say
 
@@ -52,7 +52,7 @@ def _lines() -> Say:
         nonlocal told
         if what != told:
             told = what
-            print(f"{what} ...", file=sys.stderr, flush=True)
+            print(f"{what[:1].upper()}{what[1:]} ...", file=sys.stderr, flush=True)
 
     return say
 

@@ -258,6 +258,8 @@ def asked_for(files: Sequence[str | PathLike[str]] | str | PathLike[str], asked:
     if strange:
         raise Invalid(f"There is no option {strange[0]}; the options are: {', '.join(sorted(known))}.")
     places = {"map_file", "model", "superseded", "never_link", "decisions", "previous"}
-    named = {name: Path(value) if name in places and value is not None else value for name, value in asked.items()}
+    named: dict[str, Any] = {
+        name: Path(value) if name in places and value is not None else value for name, value in asked.items()
+    }
     listed = (files,) if isinstance(files, str | PathLike) else tuple(files)
     return Request(files=tuple(str(file) for file in listed), **named)

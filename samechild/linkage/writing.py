@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from samechild.files.run_record import FORMAT_VERSION
 from samechild.files.write import write_csv, write_parquet
-from samechild.linkage.decisions import ANSWERS
+from samechild.linkage.decisions import ANSWERS, PAIR, Named
 from samechild.records import GIVEN, Issue, fields
 
 if TYPE_CHECKING:
@@ -32,10 +32,11 @@ _AT_ONCE = 2
 
 
 class Told(msgspec.Struct, frozen=True):
-    """What reading the files found: each source's own headings by field, and what could not be used."""
+    """What came with the files: each source's own headings by field, what could not be used, pairs never to be told."""
 
     headings: Mapping[str, Mapping[str, str]] = {}
     issues: tuple[Issue, ...] = ()
+    never_link: tuple[Named, ...] = ()
 
 
 def write_tables(result: Result, told: Told, folder: Path) -> Seconds:
@@ -43,6 +44,7 @@ def write_tables(result: Result, told: Told, folder: Path) -> Seconds:
 
     Returns the seconds each file took.
     """
+    changes = changes_to_tell(result, told.never_link) if result.changes is not None else None
     return _all_of(
         {
             "records.parquet": lambda path: write_parquet(marked(result.records), path),
@@ -52,7 +54,7 @@ def write_tables(result: Result, told: Told, folder: Path) -> Seconds:
             "children.parquet": lambda path: write_parquet(result.children, path),
             "review.csv": lambda path: write_csv(result.review, path),
             "problems.csv": lambda path: write_csv(problems(result.problems, told), path),
-            "changes.csv": (lambda path: write_csv(result.changes, path)) if result.changes is not None else None,
+            "changes.csv": (lambda path: write_csv(changes, path)) if changes is not None else None,
             "model.json": lambda path: write_model(result, path),
         },
         folder,
@@ -97,6 +99,33 @@ def _all_of(files: Mapping[str, Callable[[Path], Any] | None], folder: Path) -> 
     with ThreadPoolExecutor(_AT_ONCE) as beside:
         started = {name: beside.submit(timed, name, write) for name, write in files.items() if write is not None}
         return {f"write {name}": written.result() for name, written in started.items()}
+
+
+def changes_to_tell(result: Result, never_link: Sequence[Named]) -> pa.Table:
+    """Leave out of the changes whatever came apart because it is protected.
+
+    Two rows that name one earlier child would tie an adopted child's two identities together as surely as one row.
+    """
+    assert result.changes is not None
+    pairs = {*never_link, *(tuple(row[name] for name in PAIR) for row in result.restricted.to_pylist())}
+    ids = pa.array(sorted({pair[at] for pair in pairs for at in (1, 3)}), pa.string())
+    near = result.children.filter(pc.is_in(pc.cast(result.children["record_id"], pa.string()), ids))
+    child = {
+        (row["source"], row["record_id"]): row["child_id"]
+        for row in near.select(["source", "record_id", "child_id"]).to_pylist()
+    }
+    apart = {frozenset((child.get(pair[:2]), child.get(pair[2:]))) for pair in pairs}
+    rows = result.changes.to_pylist()
+    parts: dict[str | None, set[str | None]] = {}
+    for row in rows:
+        parts.setdefault(row["previous_child_id"], set()).add(row["child_id"])
+    hidden = {
+        before
+        for before, now in parts.items()
+        if before is not None and any(two <= now for two in apart if len(two) == 2)
+    }
+    kept = [place for place, row in enumerate(rows) if row["previous_child_id"] not in hidden]
+    return result.changes.take(pa.array(kept, pa.int64()))
 
 
 def marked(records: pa.Table) -> pa.Table:
