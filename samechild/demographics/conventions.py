@@ -17,6 +17,7 @@ from samechild.demographics import dates
 from samechild.demographics.address import read_text
 from samechild.demographics.columns import Coded
 from samechild.demographics.dates import DateReading
+from samechild.demographics.numbers import BY_CHANCE, CHECKS
 from samechild.demographics.sex import read_sex
 from samechild.identifiers import postcode
 from samechild.identifiers.kinds import CODE_OF_KIND, Kind
@@ -25,10 +26,19 @@ POSTCODES = ("postcode", "previous_postcode")
 
 
 class Convention(msgspec.Struct, frozen=True):
-    """One source's ways: how its dates are read, and which of its fields are kept as plain text."""
+    """One source's ways: how its dates are read, which of its fields are kept as plain text, and which are mistyped.
+
+    ``by_chance`` holds pairs (field, other): refused numbers of the field pass the other's check no more than mistyped
+    ones do by chance, so they are not taken for numbers in the wrong column.
+    """
 
     dates: DateReading
     as_text: frozenset[str] = frozenset()
+    by_chance: frozenset[tuple[str, str]] = frozenset()
+
+    def distrusted(self, field: str) -> frozenset[str]:
+        """The fields whose numbers are not looked for in ``field``."""
+        return frozenset(other for one, other in self.by_chance if one == field)
 
 
 def conventions_of(source: Coded, given: dict[str, Coded], today: date) -> tuple[Convention, ...]:
@@ -49,7 +59,30 @@ def conventions_of(source: Coded, given: dict[str, Coded], today: date) -> tuple
             mostly = _by_source(source, given[field], wrong) > _by_source(source, given[field], right)
             for place in np.flatnonzero(mostly).tolist():
                 as_text[place].add(field)
-    return tuple(Convention(reading, frozenset(plain)) for reading, plain in zip(readings, as_text, strict=True))
+    chance = _by_chance(source, given, sources)
+    return tuple(
+        Convention(reading, frozenset(plain), frozenset(pairs))
+        for reading, plain, pairs in zip(readings, as_text, chance, strict=True)
+    )
+
+
+def _by_chance(source: Coded, given: dict[str, Coded], sources: int) -> list[set[tuple[str, str]]]:
+    """For each source the pairs of fields in which at most half of the refused numbers pass the other's check."""
+    pairs: list[set[tuple[str, str]]] = [set() for _ in range(sources)]
+    for field in dict.fromkeys(one for one, _ in BY_CHANCE):
+        if field not in given:
+            continue
+        column = given[field]
+        refused = CHECKS[field].check_many(column.values).problems != 0
+        if not refused.any():
+            continue
+        wrong = _by_source(source, column, refused.astype(np.int64))
+        for other in [other for one, other in BY_CHANCE if one == field]:
+            passes = np.asarray(CHECKS[other].check_many(column.values).values.is_valid()) & refused
+            right = _by_source(source, column, passes.astype(np.int64))
+            for place in np.flatnonzero((wrong > 0) & (right * 2 <= wrong)).tolist():
+                pairs[place].add((field, other))
+    return pairs
 
 
 def _by_source(source: Coded, column: Coded, sign: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

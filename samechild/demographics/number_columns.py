@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from samechild.demographics.address import read_texts
-from samechild.demographics.columns import Coded, fill, mapped, paired, recode
+from samechild.demographics.columns import Coded, choose, fill, mapped, paired, recode
 from samechild.demographics.numbers import (
     CHECKS,
     SILENT,
@@ -32,7 +32,7 @@ def identifier_columns(sheet: Sheet) -> Made:
     moved: dict[str, list[Coded]] = {}
     found: list[Found] = []
     for field in (name for name in CHECKS if name in sheet.given):
-        made[field] = _number_column(sheet.given[field], field, moved, found)
+        made[field] = _number_column(sheet, field, moved, found)
     for field, columns in moved.items():
         for column in columns:
             settled = fill(made.get(field), column)
@@ -52,20 +52,25 @@ def identifier_columns(sheet: Sheet) -> Made:
     return made, found
 
 
-def _number_column(column: Coded, field: str, moved: dict[str, list[Coded]], found: list[Found]) -> Coded:
+def _number_column(sheet: Sheet, field: str, moved: dict[str, list[Coded]], found: list[Found]) -> Coded:
     """One identifier field; numbers of other registers met in it are put in ``moved``, problems in ``found``."""
+    column = sheet.given[field]
     checked = CHECKS[field].check_many(column.values)
     values = nino.person_parts(checked.values) if field == "nino" else checked.values
     refused = ~np.asarray(values.is_valid()) & ~np.isin(checked.kinds, _SILENT_CODES)
-    if refused.any():
-        where = pa.array(refused)
-        reads = [read_number(field, value) for value in column.values.filter(where).to_pylist()]
-        values = pc.replace_with_mask(values, where, pa.array([read.value for read in reads], pa.string()))
-        found.append(Found(field, _spread(column, refused, [read.problem for read in reads])))
-        for other in TELLING:
-            theirs = [_moved_to(read, other) for read in reads]
-            if any(theirs):
-                moved.setdefault(other, []).append(_spread(column, refused, theirs))
+    if not refused.any():
+        return recode(column, values)
+    slow = column.values.filter(pa.array(refused)).to_pylist()
+    ways = list(dict.fromkeys(convention.distrusted(field) for convention in sheet.conventions))
+    which = np.array([ways.index(c.distrusted(field)) for c in sheet.conventions], dtype=np.intp)[sheet.source.codes]
+    reads = [[read_number(field, value, distrusted) for value in slow] for distrusted in ways]
+    values = pc.replace_with_mask(values, pa.array(refused), pa.array([read.value for read in reads[0]], pa.string()))
+    problems = [_spread(column, refused, [read.problem for read in read_so]) for read_so in reads]
+    found.append(Found(field, choose(problems, which)))
+    for other in TELLING:
+        theirs = [_spread(column, refused, [_moved_to(read, other) for read in read_so]) for read_so in reads]
+        if not all(column.is_empty() for column in theirs):
+            moved.setdefault(other, []).append(choose(theirs, which))
     return recode(column, values)
 
 

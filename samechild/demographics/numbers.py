@@ -41,12 +41,18 @@ CHECKS: dict[str, ModuleType] = {
 TELLING = ("nhs_number", "hc_number", "chi_number", "uln", "upn", "nino")
 """Identifiers whose form and check digit tell them from the others, so that a misplaced one is recognised."""
 
+BY_CHANCE = tuple((field, "uln") for field in ("nhs_number", "hc_number", "chi_number")) + tuple(
+    ("uln", field) for field in ("nhs_number", "hc_number", "chi_number")
+)
+"""Pairs of fields where one mistyped number in eleven passes the other's check: a single case proves nothing."""
+
 NUMERIC = frozenset({"nhs_number", "chi_number", "hc_number", "scn", "uln", "uprn"})
 SILENT = frozenset({Kind.MISSING, Kind.UNKNOWN_CODE, Kind.PSEUDO})
 
 _WRAPPED = re.compile(r"^\s*(?:=\s*\"(.*)\"|\"(.*)\"|'(.*?)'?)\s*$", re.DOTALL)
 _WHOLE_FLOAT = re.compile(r"^\s*(\d+)[.,]0+\s*$")
 _SCIENTIFIC = re.compile(r"^\s*(\d)(?:[.,](\d+))?E\+?(\d{1,2})\s*$", re.IGNORECASE)
+_COULD_BE_ANY = re.compile(r"[0-9]{10}|[A-Z][0-9]{11}[0-9A-Z]|[A-Z]{2}[0-9]{6}[A-Z]")
 _NOT_THERE = frozenset(
     [
         "NA",
@@ -102,10 +108,11 @@ def unwrap(value: str, numeric: bool) -> str | None:
     return value
 
 
-def read_number(field: str, value: str) -> NumberRead:
+def read_number(field: str, value: str, distrusted: frozenset[str] = frozenset()) -> NumberRead:
     """Read one identifier of a field of :class:`~samechild.records.Record`, such as "nhs_number".
 
     ``problem`` is the check's own rule, number-lost-digits, or <field>-misplaced with ``belongs_to`` and ``moved``.
+    Numbers of the fields in ``distrusted`` are not looked for: they would be mistyped numbers that pass by chance.
     A National Insurance number is the eight characters that tell people apart.
     """
     check = CHECKS[field].check
@@ -129,8 +136,9 @@ def read_number(field: str, value: str) -> NumberRead:
     if field == "la_child_id" and checked.problem == "la-child-id-form":
         plain = bare.strip().upper()
         return NumberRead(value=plain) if plain and not re.search(r"\s", plain) else NumberRead(problem=checked.problem)
-    for other in TELLING if field in TELLING else ():
-        if CHECKS[other] is not CHECKS[field]:
+    could_be_another = field in TELLING and _COULD_BE_ANY.fullmatch(text.normalise(bare)) is not None
+    for other in TELLING if could_be_another else ():
+        if CHECKS[other] is not CHECKS[field] and other not in distrusted:
             found = CHECKS[other].check(bare).value
             if found is not None:
                 return NumberRead(

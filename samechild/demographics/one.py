@@ -30,7 +30,13 @@ def standardise_one(values: Mapping[str, str | None], convention: Convention) ->
     """
     given = {field: value for field, value in values.items() if value is not None and value.strip(BLANK)}
     made: dict[str, Any] = {"source": values["source"], "record_id": values["record_id"]}
-    made |= _names(given) | _birth(given, convention) | _places(given, convention) | _numbers(given) | _others(given)
+    made |= (
+        _names(given)
+        | _birth(given, convention)
+        | _places(given, convention)
+        | _numbers(given, convention)
+        | _others(given)
+    )
     return Record(**{field: value for field, value in made.items() if value})
 
 
@@ -112,8 +118,10 @@ def _places(given: dict[str, str], convention: Convention) -> dict[str, Any]:
     return made
 
 
-def _numbers(given: dict[str, str]) -> dict[str, Any]:
-    reads = {field: read_number(field, given[field]) for field in CHECKS if field in given}
+def _numbers(given: dict[str, str], convention: Convention) -> dict[str, Any]:
+    reads = {
+        field: read_number(field, given[field], convention.distrusted(field)) for field in CHECKS if field in given
+    }
     made: dict[str, Any] = {field: read.value for field, read in reads.items()}
     for other in TELLING:
         for read in reads.values():

@@ -136,7 +136,7 @@ def mostly_unusable(found: list[Found], source: Coded, given: Mapping[str, Coded
     for field, column in given.items():
         wrong = np.zeros(len(column.codes), dtype=np.bool_)
         for one in found:
-            if one.field == field:
+            if one.field == field and not one.problems.is_empty():
                 grave = [rules()[rule][0] is _ERROR for rule in one.problems.values.to_pylist()]
                 wrong |= np.array([*grave, False])[one.problems.codes]
         if not wrong.any():

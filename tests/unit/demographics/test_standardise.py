@@ -113,6 +113,15 @@ def test_numbers_in_the_wrong_column_go_where_they_belong_unless_that_is_taken()
     assert "given_uln" not in lone.column_names
 
 
+def test_a_mistyped_number_that_passes_another_check_by_chance_is_not_moved() -> None:
+    mistyped = ["9990000019", "9990000027", "9990000035", "9276308686"]  # the last passes the check of learner numbers
+    result = done(source=["a"] * 4 + ["b"], nhs_number=[*mistyped, "9276308686"])
+    assert result.table["uln"].to_pylist() == [None] * 4 + ["9276308686"]
+    rules_told = [rule for _, row, _, rule, _ in told(result) if row == 4]
+    assert "uln-misplaced" not in rules_told
+    assert len(rules_told) == 1
+
+
 def test_upns() -> None:
     permanent, former = "P207000016049", None
     result = done(upn=[permanent, "UN1", None], former_upn=[former, permanent, permanent]).table
