@@ -69,7 +69,7 @@ def _kind_of_zip(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError):
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         raise Invalid(f"{path.name} starts like a workbook but is damaged or cut short: send it again.") from None
     if "xl/workbook.xml" in names:
         return "xlsx"

@@ -54,7 +54,7 @@ def gather(files: Sequence[ReadFile], mapping: Mapping | None = None, source_col
         ids, repeated = distinct_ids(table)
         table = table.set_column(table.schema.get_field_index("record_id"), "record_id", ids)
         issues += repeated
-    return Gathered(table, headings, settings, tuple(issues))
+    return Gathered(table, headings, settings, tuple(sorted(issues)))
 
 
 def source_names(files: Sequence[ReadFile], mapping: Mapping | None = None) -> list[str]:
@@ -175,8 +175,3 @@ def encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
 def _refuse_missing_source(files: Sequence[ReadFile], source_column: str | None) -> None:
     if source_column is not None and not any(source_column in file.table.column_names for file in files):
         raise Invalid(f'No file has the source column "{source_column}": check the heading.')
-
-
-def all_issues(gathered: Gathered) -> tuple[Issue, ...]:
-    """Return the issues of reading, in a fixed order."""
-    return tuple(sorted(gathered.issues))

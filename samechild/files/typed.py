@@ -26,7 +26,8 @@ def read_parquet(path: Path) -> Contents:
         with pq.ParquetFile(path, memory_map=True) as file:
             _refuse_nested(path, file.schema_arrow)
             table = file.read()
-    except (pa.ArrowException, OSError) as error:
+            table.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(path) from error
     return _as_contents(path, table)
 
@@ -34,13 +35,14 @@ def read_parquet(path: Path) -> Contents:
 def read_arrow(path: Path) -> Contents:
     """Read an Arrow (Feather version 2) file as text. Raises Invalid when it is damaged or holds nested columns."""
     try:
-        with pa.memory_map(str(path)) as file:
+        with pa.OSFile(str(path)) as file:
             reader = pa.ipc.open_file(file)
             _refuse_nested(path, reader.schema)
             table = reader.read_all()
-            return _as_contents(path, table)
-    except (pa.ArrowException, OSError) as error:
+            table.validate(full=True)  # Arrow believes a file's own offsets: a damaged one would crash later
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(path) from error
+    return _as_contents(path, table)
 
 
 def _damaged(path: Path) -> Invalid:

@@ -8,6 +8,7 @@ blank that is not really a blank is told by row and column. Format: ECMA-376 (Of
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,19 @@ MAX_UNPACKED = 8 << 30
 """Bytes: a worksheet is full long before; a bigger one was made to exhaust memory."""
 
 
+_DAMAGE = (
+    CalamineError,
+    zipfile.BadZipFile,
+    zlib.error,
+    OSError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
+"""What the zip and workbook readers raise for bytes that are not what they should be."""
+
+
 def read_workbook(path: Path, *, sheet: str | None = None, header_row: int | None = None) -> tuple[Contents, str]:
     """Read one sheet of an Excel workbook as text; returns it with the sheet's name.
 
@@ -36,11 +50,11 @@ def read_workbook(path: Path, *, sheet: str | None = None, header_row: int | Non
         book = CalamineWorkbook.from_path(str(path))
         name, issues = _choose(path, book, sheet)
         cells = _sheet_rows(book, name)
-    except (CalamineError, zipfile.BadZipFile, OSError, ValueError) as error:
+        if not cells:
+            raise Invalid(f'{path.name}: the sheet "{name}" is empty.')
+        return _contents(path, name, cells, header_row, issues), name
+    except _DAMAGE as error:
         raise Invalid(f"{path.name} is a damaged workbook ({type(error).__name__}): save it again in Excel.") from None
-    if not cells:
-        raise Invalid(f'{path.name}: the sheet "{name}" is empty.')
-    return _contents(path, name, cells, header_row, issues), name
 
 
 def _refuse_huge(path: Path) -> None:
