@@ -29,7 +29,7 @@ from samechild.demographics.sheet import Made, Sheet
 from samechild.errors import Invalid
 from samechild.records import GIVEN, fields
 
-__all__ = ["Convention", "Standardised", "standardise", "standardise_one"]
+__all__ = ["Convention", "Standardised", "spell_out_lists", "standardise", "standardise_one"]
 
 GROUP = "group_"
 _TASKS: tuple[Callable[[Sheet], Made], ...] = (
@@ -99,3 +99,15 @@ def _without_blanks(column: Coded) -> Coded:
     if not pc.any(blank).as_py():
         return column
     return recode(column, pc.if_else(blank, pa.scalar(None, pa.string()), column.values))
+
+
+def spell_out_lists(table: pa.Table) -> pa.Table:
+    """The table with its columns of several values (given_names, postcodes ...) as plain lists of text.
+
+    Parquet and pandas cannot hold a dictionary of lists; call this before writing or handing over. Other columns stay.
+    """
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type) and pa.types.is_list(field.type.value_type):
+            column = one_chunk(table[place])
+            table = table.set_column(place, field.name, column.dictionary.take(column.indices))
+    return table

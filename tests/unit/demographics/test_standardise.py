@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from samechild.demographics.columns import Coded, encode, join, paired, to_arrow
 from samechild.demographics.problems import MOST_ROWS, SCHEMA, rules
-from samechild.demographics.standardise import Standardised, standardise
+from samechild.demographics.standardise import Standardised, spell_out_lists, standardise
 from samechild.errors import Invalid
 from samechild.records import Issue, fields
 
@@ -223,6 +225,16 @@ def test_chunks_and_dictionaries_with_repeats() -> None:
         assert result[name].num_chunks == 1
         values = result[name].chunk(0).dictionary.to_pylist()
         assert len(values) == 2
+
+
+def test_lists_can_be_written_to_parquet_when_spelt_out(tmp_path: Path) -> None:
+    table = done(forename=["Lily-Mae", None], surname=["Smith", "Smith-Jones"]).table
+    plain = spell_out_lists(table)
+    pq.write_table(plain, tmp_path / "records.parquet")
+    back = pq.read_table(tmp_path / "records.parquet")
+    assert back.to_pylist() == table.to_pylist() == plain.to_pylist()
+    assert plain.schema.field("given_names").type == pa.list_(pa.string())
+    assert plain.schema.field("surname").type == table.schema.field("surname").type
 
 
 def test_a_table_of_something_else_is_refused() -> None:
