@@ -8,7 +8,7 @@ from pathlib import Path
 import openpyxl
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samechild.errors import Invalid
@@ -79,6 +79,7 @@ def test_rows_without_an_id_column_keep_their_number_when_others_are_refused(tmp
     assert gathered.given["row"].to_pylist() == [1, 3]
 
 
+@settings(deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_repeated_ids_are_told_apart_by_what_the_rows_say(
     tmp_path_factory: pytest.TempPathFactory, chance: random.Random
@@ -140,6 +141,7 @@ def test_issues_carry_the_sources_name_in_the_results(tmp_path: Path) -> None:
     assert {issue.source for issue in gather(read_files([path], mapping), mapping).issues} == {"education"}
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.sampled_from(["", " ", "a", "b", " a", "\u00a0"]), max_size=20), st.integers(0, 20))
 def test_each_value_is_kept_once_and_blanks_are_missing(values: list[str | None], cut: int) -> None:
     pieces = [pa.array(part, pa.string()) for part in (values[:cut], values[cut:])]

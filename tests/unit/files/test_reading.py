@@ -11,7 +11,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samechild.errors import Invalid, Missing
@@ -47,6 +47,7 @@ def test_separators_and_encodings_are_found(tmp_path: Path, mark: str, encoding:
     assert ("encoding-guessed" in rules(file)) == (encoding == "cp1252")
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -10,7 +10,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from samechild.errors import Invalid
@@ -32,6 +32,7 @@ def csv_rows(path: Path) -> list[list[str]]:
         return list(csv.reader(file))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(CELLS, CELLS), max_size=10), st.booleans())
 @example([("=1+1", '"'), ("'=1", None), (None, "a,b\r\n")], True)
 def test_csv_comes_back_exactly_and_runs_nothing(
@@ -105,6 +106,7 @@ XML_CELLS = st.none() | st.text(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(XML_CELLS, XML_CELLS), min_size=1, max_size=8), st.booleans())
 @example([("_x0041_", "a&b<c>\x01"), ("=1+1", " kept "), ("007", None)], True)
 def test_a_workbook_comes_back_exactly_by_another_reader(
