@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import atexit
 import csv
 import itertools
+import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import msgspec
+import pytest
 from click.testing import CliRunner
 
 from samechild.cli.main import main
 from samechild.identifiers import nhs_number
+from samechild.town.actions import write_town
 
-FORENAMES = "Amina Tom Zofia Noah Imogen Yusuf Freya Oscar Mabel Rohan Ciara Leon Tilly Kofi Erin Hugo".split()
-SURNAMES = "Okafor Whitcombe Nowak Rahman Pritchard Delacroix Ferris Stannard Quill Abbot Tandy Marlow".split()
+FORENAMES = ("Amina", "Tom", "Zofia", "Noah", "Imogen", "Yusuf", "Freya", "Oscar", "Mabel", "Rohan", "Ciara", "Leon")
+SURNAMES = ("Okafor", "Whitcombe", "Nowak", "Rahman", "Pritchard", "Delacroix", "Ferris", "Stannard", "Quill", "Abbot",
+            "Tandy", "Marlow", "Ibbotson", "Yardley", "Kaur", "Moss")  # fmt: skip
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -113,3 +120,31 @@ def children_of(folder: Path) -> set[frozenset[tuple[str, str]]]:
     for row in read_rows(folder / "children.csv"):
         found.setdefault(row["child_id"], set()).add((row["source"], row["record_id"]))
     return {frozenset(records) for records in found.values()}
+
+
+SMALL_TOWN = pytest.mark.xdist_group("small town")
+"""For tests that share the small town below: it is made once."""
+
+
+@cache
+def small_town() -> Path:
+    """A folder with a town of 1,500 children, two authorities and some adopted children."""
+    place = Path(tempfile.mkdtemp(prefix="samechild-test-town-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    write_town(place / "town", 1_500, 2, 7)
+    return place / "town"
+
+
+def files_of(town: Path) -> list[Path]:
+    """The agencies' files of a town."""
+    return sorted(path for path in town.iterdir() if path.is_file() and path.name != "run.json")
+
+
+@cache
+def linked_town() -> Path:
+    """The results of linking the small town with the lists its agencies hold."""
+    town, out = small_town(), small_town().parent / "linked"
+    lists = ("--never-link", town / "truth" / "never_link.csv", "--superseded", town / "truth" / "superseded.csv")
+    done = run("link", *files_of(town), "--out", out, *lists)
+    assert done.code == 0, done.err
+    return out

@@ -29,7 +29,6 @@ def sample(folder: Path, pairs: int, seed: int, out: Path) -> None:
     from samechild.files.write import write_csv
     from samechild.linkage.decisions import ANSWERS
     from samechild.linkage.review_sheet import write_review
-    from samechild.linkage.sample import draw
 
     if pairs < 1:
         raise Invalid("--pairs is a number from 1 upwards.")
@@ -38,6 +37,8 @@ def sample(folder: Path, pairs: int, seed: int, out: Path) -> None:
     if out.exists():
         raise Refused(f"{out} is there already, perhaps filled in: name another file with --out.")
     run_of(folder)
+    from samechild.linkage.sample import draw
+
     drawn = draw(table_of(folder, "pairs.parquet"), table_of(folder, "records.parquet"), pairs, seed)
     unfinished = out.with_name(f".{out.name}.unfinished")
     try:

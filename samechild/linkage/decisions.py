@@ -130,11 +130,12 @@ def read_earlier(folder: Path | str) -> Earlier:
     folder = Path(folder)
     if read_run_record(folder).command != "link":
         raise Invalid(f"{folder} was not written by samechild link, so it holds no children to keep the ids of.")
+    for name in ("children.parquet", "links.parquet"):
+        if not (folder / name).is_file():
+            raise Missing(f"{folder} no longer holds {name}: give the earlier results whole.")
     try:
         children = pq.read_table(folder / "children.parquet", columns=["source", "record_id", "child_id"])
         decided = pq.read_table(folder / "links.parquet", columns=[*PAIR, "human_answer", "human_note"])
-    except FileNotFoundError as error:
-        raise Missing(f"{folder} no longer holds {Path(error.filename or 'its tables').name}: give it whole.") from None
     except (pa.ArrowInvalid, KeyError):
         raise Invalid(f"The tables in {folder} are damaged or were changed: run the earlier link again.") from None
     answered = decided.filter(pc.is_valid(decided["human_answer"])).to_pylist()
