@@ -9,7 +9,6 @@ name.
 
 from __future__ import annotations
 
-import csv
 from functools import cache
 from importlib.resources import files
 
@@ -34,7 +33,8 @@ def pairs() -> tuple[tuple[str, str, str, str], ...]:
     text = files("samechild.demographics").joinpath("data/name_variants.csv").read_text(encoding="utf-8")
     numbers = {FORENAME: 0, SURNAME: 0}
     listed = []
-    for name_a, name_b, applies_to, *_ in list(csv.reader(text.splitlines()))[1:]:
+    for line in text.splitlines()[1:]:
+        name_a, name_b, applies_to, _ = line.split(",", 3)  # quotation marks stand only in what follows
         numbers[applies_to] += 1
         listed.append((f"{_PREFIX[applies_to]}{numbers[applies_to]}", _joined(name_a), _joined(name_b), applies_to))
     return tuple(listed)
