@@ -63,7 +63,7 @@ def some_children(count: int = 60) -> Rows:
             "surname": surname,
             "dob": f"20{10 + number % 9}-{1 + number % 12:02d}-{1 + number % 28:02d}",
             "sex": "F" if number % 2 else "M",
-            "postcode": f"ZZ99 {number % 10}{'VWZ'[number % 3]}Z",
+            "postcode": f"JA{1 + number % 9} {number % 10}{'XYZ'[number % 3]}T",  # no such area is in use
             "nhs_number": str(nhs_number.from_serial(nhs_number.FIRST_FIXTURE_SERIAL + number)),
         }
         for number, (surname, forename) in enumerate(itertools.islice(names, 0, count * 3, 3))

@@ -109,9 +109,9 @@ def test_a_workbook_with_formulas_and_a_hidden_sheet(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     sheet = book.active
     assert sheet is not None
-    sheet.append(["Pupil ID", "Forename", "Surname", "DOB", "Total"])
+    sheet.append(["Pupil ID", "Forename", "Surname", "DOB", "Postcode", "Total"])
     for child in some_children():
-        sheet.append([child["id"], child["forename"], child["surname"], child["dob"], "=1+1"])
+        sheet.append([child["id"], child["forename"], child["surname"], child["dob"], child["postcode"], "=1+1"])
     hidden = book.create_sheet("Old")
     hidden.append(["Pupil ID", "Forename"])
     hidden.sheet_state = "hidden"
