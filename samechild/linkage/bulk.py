@@ -14,11 +14,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from samechild.linkage.blocking import Blocked, block
+from samechild.linkage.agglomeration import Labels, Lines
+from samechild.linkage.blocking import block
+from samechild.linkage.claims import between_groups, claims_of, named_as_the_other, two_identities
 from samechild.linkage.clustering import (
-    MOST_BITS,
-    Labels,
-    Lines,
     Links,
     groups_to_settle,
     settle,
@@ -26,7 +25,7 @@ from samechild.linkage.clustering import (
 )
 from samechild.linkage.coded import CodedTable, Codes, code_table
 from samechild.linkage.comparison import Levels, Pairs, levels_of
-from samechild.linkage.constraints import Constraints, PairList, Why, forbids, look_like_one, pair_list
+from samechild.linkage.constraints import Constraints, PairList, Why, forbids, identities_differ, look_like_one, numbers_given_together, pair_list
 from samechild.linkage.frequencies import Frequencies
 from samechild.linkage.model import Model
 from samechild.linkage.patterns import patterns_of
@@ -153,7 +152,7 @@ def link_records(
     progress(f"comparing {len(blocked):,} pairs")
     pairs = score_pairs(table, model, known, constraints, blocked.left, blocked.right, blocked.rules, threads)
     progress("putting children together")
-    return _clustered(table, model, known, constraints, pairs, blocked, earlier, threads)
+    return put_together(table, model, known, constraints, pairs, blocked.counts, earlier, threads)
 
 
 def score_pairs(
@@ -174,26 +173,39 @@ def score_pairs(
         part = slice(begin, begin + CHUNK)
         pairs = Pairs(table, left[part], right[part])
         levels = [levels_of(comparison, pairs) for comparison in model.comparisons]
-        scores = score(model, frequencies, pairs, levels, patterns_of(levels, model.comparisons))
-        why = constraints.why(table, pairs.left, pairs.right, scores.twin)
-        alike = look_like_one(model, frequencies, pairs, levels, lines_of(model).ask)
-        why[alike[why[alike] != Why.NEVER_LINK]] = Why.TWO_IDENTITIES
-        return ScoredPairs(
-            pairs.left,
-            pairs.right,
-            rules[part],
-            levels,
-            scores.weight,
-            scores.two_class,
-            scores.twin,
-            scores.sibling,
-            why,
-            scores.weight,
-        )
+        return weigh(model, frequencies, constraints, pairs, levels, rules[part])
 
     with ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(one, range(0, max(len(left), 1), CHUNK)))
     return joined(parts)
+
+
+def weigh(
+    model: Model,
+    frequencies: Shares,
+    constraints: Constraints,
+    pairs: Pairs,
+    levels: list[Levels],
+    rules: NDArray[np.uint32],
+) -> ScoredPairs:
+    """Score pairs whose levels are known, and say what decides them beside their weight."""
+    scores = score(model, frequencies, pairs, levels, patterns_of(levels, model.comparisons))
+    twin = np.where(numbers_given_together(model, levels), 1.0, scores.twin)
+    why = constraints.why(pairs.table, pairs.left, pairs.right, twin)
+    alike = look_like_one(model, frequencies, pairs, levels, lines_of(model).ask)
+    why[alike[why[alike] != Why.NEVER_LINK]] = Why.TWO_IDENTITIES
+    return ScoredPairs(
+        pairs.left,
+        pairs.right,
+        rules,
+        levels,
+        scores.weight,
+        scores.two_class,
+        scores.twin,
+        scores.sibling,
+        why,
+        scores.weight,
+    )
 
 
 def joined(parts: list[ScoredPairs]) -> ScoredPairs:
@@ -205,16 +217,17 @@ def joined(parts: list[ScoredPairs]) -> ScoredPairs:
     return ScoredPairs(*(levels if place == 3 else np.concatenate(column) for place, column in enumerate(columns)))
 
 
-def _clustered(
+def put_together(
     table: CodedTable,
     model: Model,
     frequencies: Shares,
     constraints: Constraints,
     pairs: ScoredPairs,
-    blocked: Blocked,
+    counts: list[BlockingCount],
     earlier: NDArray[np.int64] | None,
     threads: int,
 ) -> Linked:
+    """Make children of scored pairs: those that blocking found, all of them, in the order of their records."""
     compared = len(pairs)
     said = constraints.said_same
     if len(said.packed):
@@ -230,58 +243,71 @@ def _clustered(
     unsettled, left, right = unsettled_pairs(labels, links, sure)
     pairs = pairs.and_(score_pairs(table, model, frequencies, constraints, left, right, threads=threads))
     links = _links(model, pairs, earlier)
-    unit, _, _ = settle(labels, unsettled, links, sure)
-    claims = _claims(Presence(table, unit), unit, links, lines)
-    child, one, other = _settled_again(table.rows, unit, claims, lines)
-    rivals = pair_list(child[one], child[other], table.rows)
-    pairs = msgspec.structs.replace(pairs, claim=_claim_of_pair(unit, pairs, claims))
-    return Linked(table, model, frequencies, pairs, child, rivals, constraints.never_link, blocked.counts, compared)
+    unit, _, _ = settle(labels, unsettled, _without_contradictions(table, links), sure)
+    child, rivals, pairs = _settled_again(table, unit, pairs, links, model, lines)
+    return Linked(table, model, frequencies, pairs, child, rivals, constraints.never_link, counts, compared)
 
 
 SURER = 4.0
 """So many bits beyond the joining line are wanted before it is known which agencies see a child."""
 
 
-def _claims(presence: Presence, child: Labels, links: Links, lines: Lines) -> Links:
-    """The evidence between every two children put together so far: of their strongest pair, and of the agencies."""
-    one, other = child[links.left], child[links.right]
-    apart = np.flatnonzero(one != other)
-    low, high = np.minimum(one[apart], other[apart]), np.maximum(one[apart], other[apart])
-    order = np.argsort(low * len(child) + high, kind="stable")
-    apart, low, high = apart[order], low[order], high[order]
-    new = np.concatenate([[True], (low[1:] != low[:-1]) | (high[1:] != high[:-1])]) if len(low) else np.zeros(0, bool)
-    starts = np.flatnonzero(new)
-    if not len(starts):
-        nobody = np.zeros(0, np.int32)
-        return Links(nobody, nobody, np.zeros(0), np.zeros(0, bool))
-    weight = links.weight[apart]
-    counts = np.diff(np.append(starts, len(apart)))
-    best = np.maximum.reduceat(weight, starts)
-    mean = np.add.reduceat(np.clip(weight, -MOST_BITS, MOST_BITS), starts) / counts
-    left, right = low[starts], high[starts]
-    claim = best + presence.evidence(left, right)
-    claim = np.where(mean < lines.average, np.minimum(claim, mean), claim)
-    never = np.logical_or.reduceat(links.never[apart], starts)
-    return Links(left.astype(np.int32), right.astype(np.int32), claim, never)
+def _without_contradictions(table: CodedTable, links: Links) -> Links:
+    """The same links, but records with two different valid numbers wait until their groups are known."""
+    return msgspec.structs.replace(links, never=links.never | identities_differ(table, links.left, links.right))
 
 
-def _settled_again(records: int, child: Labels, claims: Links, lines: Lines) -> tuple[Labels, Codes, Codes]:
-    """Weigh the children put together so far against each other, each as one, and join those that are the same."""
-    labels = groups_to_settle(records, claims, lines)
+def _settled_again(
+    table: CodedTable, unit: Labels, pairs: ScoredPairs, links: Links, model: Model, lines: Lines
+) -> tuple[Labels, PairList, ScoredPairs]:
+    """Weigh the groups put together so far against each other, each as one child, and join those that are the same.
+
+    Returns the children, the rival claims between them, and the pairs with what their groups claim of each other.
+    """
+    between = between_groups(unit, pairs.left, pairs.right, links.weight)
+    if between is None:
+        return unit, pair_list(np.zeros(0, np.int64), np.zeros(0, np.int64), table.rows), pairs
+    claims = claims_of(between, links, pairs.levels, model, Presence(table, unit), lines)
+    guarded = two_identities(between, claims, pairs.levels, model, lines)
+    claims = msgspec.structs.replace(claims, never=claims.never | guarded)
+    why, claim = pairs.why.copy(), pairs.weight.copy()
+    of_pair = np.repeat(np.arange(len(claims.left)), np.diff(np.append(between.starts, len(between.pairs))))
+    claim[between.pairs] = claims.weight[of_pair]
+    protect = between.strongest[guarded]
+    why[protect[why[protect] != Why.NEVER_LINK]] = Why.TWO_IDENTITIES
+    labels = groups_to_settle(table.rows, claims, lines)
     unsettled, _, _ = unsettled_pairs(labels, claims, lines)
     joined_to, one, other = settle(labels, unsettled, claims, lines)
-    return joined_to[child], one, other
+    child = joined_to[unit]
+    pairs = msgspec.structs.replace(pairs, why=why, claim=claim)
+    child, alone, home = _set_apart(child, pairs, model)
+    rivals = pair_list(
+        np.concatenate([child[one], child[alone]]), np.concatenate([child[other], child[home]]), table.rows
+    )
+    return child, rivals, pairs
 
 
-def _claim_of_pair(unit: Labels, pairs: ScoredPairs, claims: Links) -> Floats:
-    """For each pair, what its two records' groups claim of each other; its own weight inside a group."""
-    if not len(claims.left):
-        return pairs.weight
-    one, other = unit[pairs.left], unit[pairs.right]
-    wanted = np.minimum(one, other) * len(unit) + np.maximum(one, other)
-    known = claims.left.astype(np.int64) * len(unit) + claims.right
-    place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    return np.where(known[place] == wanted, claims.weight[place], pairs.weight)
+def _set_apart(child: Labels, pairs: ScoredPairs, model: Model) -> tuple[Labels, NDArray[np.int64], NDArray[np.int64]]:
+    """Take records that carry one twin's name and the other's number out of their child, to be asked about.
+
+    Returns the children, those records, and for each a record of the child it was taken from.
+    """
+    twins = pairs.why == Why.TWINS
+    alone = named_as_the_other(child, pairs.left, pairs.right, pairs.levels, twins, model)
+    said = pairs.why == Why.SAID_SAME
+    alone = np.setdiff1d(alone, np.concatenate([pairs.left[said], pairs.right[said]]))
+    if not len(alone):
+        return child, alone, alone
+    before = child
+    apart = child.copy()
+    apart[alone] = len(child) + alone
+    _, first, which = np.unique(apart, return_index=True, return_inverse=True)
+    child = first[which].astype(np.int64)
+    staying = np.full(len(child), -1, np.int64)
+    left_behind = np.setdiff1d(np.flatnonzero(np.isin(before, before[alone])), alone)
+    staying[before[left_behind]] = left_behind
+    home = staying[before[alone]]
+    return child, alone[home >= 0], home[home >= 0]
 
 
 SURE = 200.0

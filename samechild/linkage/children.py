@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from samechild.linkage.bulk import Linked, ScoredPairs
-from samechild.linkage.clustering import Labels
+from samechild.linkage.agglomeration import Labels
 from samechild.linkage.constraints import Why
 from samechild.linkage.identity import Keys, child_ids, record_keys
 from samechild.linkage.scoring import Floats

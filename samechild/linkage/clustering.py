@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from samechild.linkage.agglomeration import Lines, Matrices, agglomerate
 from samechild.linkage.coded import Codes
 
 Floats = NDArray[np.float64]
@@ -26,19 +27,22 @@ Flags = NDArray[np.bool_]
 
 BATCHED = 24
 """Components of up to so many records are worked through together with others of their size."""
-MOST_BITS = 20.0
-"""No single pair counts for more than this, for or against, in the average between two groups."""
 LARGEST = 300
 """Components of more records are first taken apart at their weaker links."""
 
 
-class Lines(msgspec.Struct, frozen=True):
-    """The thresholds in bits (log2 odds): join, ask, how far ahead of a rival a claim must be, and the least average."""
+class Whole(msgspec.Struct, frozen=True):
+    """What two groups of records say of each other as wholes; the link's weight is the sum of the three.
 
-    join: float
-    ask: float
-    margin: float
-    average: float
+    ``best``: their strongest pair, numbers that contradict left out. ``presence``: what the agencies that see each of
+    them add. ``marks``: for each kind of number two bits, *one in common* and *two that differ*; ``against`` gives,
+    for every combination of marks, what they take away.
+    """
+
+    best: Floats
+    presence: Floats
+    marks: NDArray[np.uint16]
+    against: Floats
 
 
 class Links(msgspec.Struct, frozen=True):
@@ -48,6 +52,7 @@ class Links(msgspec.Struct, frozen=True):
     right: Codes
     weight: Floats
     never: Flags
+    whole: Whole | None = None  # where the ends are groups of records: what the groups as wholes know of each other
 
 
 def components(records: int, left: Codes, right: Codes) -> Labels:
@@ -135,7 +140,7 @@ def settle(labels: Labels, unsettled: Labels, links: Links, lines: Lines) -> tup
     place[order] = np.arange(len(order)) - np.repeat(starts, sizes)
     inside = (number[links.left] >= 0) & (number[links.left] == number[links.right])
     left, right = links.left[inside], links.right[inside]
-    weight, never = links.weight[inside], links.never[inside]
+    chosen_links = np.flatnonzero(inside)
     rivals: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
     size_of_pair = sizes[number[left]]
     for size in np.unique(sizes):
@@ -151,12 +156,9 @@ def settle(labels: Labels, unsettled: Labels, links: Links, lines: Lines) -> tup
             lo, hi = np.searchsorted(at, [begin, begin + batch])
             here, spot = pairs[lo:hi], at[lo:hi] - begin
             count = min(batch, len(chosen) - begin)
-            best = np.full((count, size, size), -np.inf)
-            forbidden = np.zeros((count, size, size), bool)
             i, j = place[left[here]], place[right[here]]
-            best[spot, i, j] = best[spot, j, i] = weight[here]
-            forbidden[spot, i, j] = forbidden[spot, j, i] = never[here]
-            found, claims = agglomerate(best, forbidden, lines)
+            matrices = _matrices(links, chosen_links[here], count, int(size), spot, i, j)
+            found, claims = agglomerate(matrices, lines)
             records = order[starts[chosen[begin : begin + count], None] + np.arange(size)]
             result[records] = np.take_along_axis(records, found, axis=1)
             if len(claims):
@@ -171,106 +173,20 @@ def settle(labels: Labels, unsettled: Labels, links: Links, lines: Lines) -> tup
     )
 
 
-def agglomerate(weight: Floats, never: Flags, lines: Lines) -> tuple[Labels, NDArray[np.int64]]:
-    """Grow groups by the strongest evidence first, many components of one size at once.
+def _matrices(
+    links: Links, at: NDArray[np.int64], count: int, size: int, spot: Labels, i: Labels, j: Labels
+) -> Matrices:
+    """Lay the links at the given positions out as matrices: component ``spot``, places ``i`` and ``j``."""
 
-    ``weight`` (components x k x k, symmetric, -inf where a pair is unknown) holds pair weights, ``never`` the pairs that
-    cannot be one child. Two groups are joined when their strongest pair reaches ``lines.join``, their pairs on average
-    (each counted up to :data:`MOST_BITS` either way) reach ``lines.average``, and no third group that is not the
-    same child as the other comes within ``lines.margin`` of the claim; otherwise both claims are rivals and neither
-    is joined.
+    def laid(values: NDArray[Any], empty: float | bool | int) -> NDArray[Any]:
+        matrix = np.full((count, size, size), empty, values.dtype)
+        matrix[spot, i, j] = matrix[spot, j, i] = values[at]
+        return matrix
 
-    Returns for each record the place of its group's first record, and the rival claims (component, place, place).
-    """
-    count, size, _ = weight.shape
-    groups = _Groups(weight, never, lines)
-    labels = np.tile(np.arange(size), (count, 1))
-    active = np.arange(count)
-    claims: list[NDArray[np.int64]] = []
-    while len(active):
-        current = np.where(groups.barred[active], -np.inf, groups.claim[active]).reshape(len(active), -1)
-        top = current.argmax(axis=1)
-        value = current[np.arange(len(active)), top]
-        going = value >= lines.join
-        active, top, value = active[going], top[going], value[going]
-        if not len(active):
-            break
-        a, b = np.minimum(top // size, top % size), np.maximum(top // size, top % size)
-        rival = _rival(groups, active, a, b, value, lines)
-        torn = rival >= 0
-        if torn.any():
-            at, one, other, third = active[torn], a[torn], b[torn], rival[torn]
-            groups.barred[at, one, other] = groups.barred[at, other, one] = True
-            claims.append(np.stack([at, one, other], axis=1))
-            between = np.where(groups.claim[at, one, third] >= groups.claim[at, other, third], one, other)
-            claims.append(np.stack([at, between, third], axis=1))
-        at, a, b = active[~torn], a[~torn], b[~torn]
-        if len(at):
-            labels[at] = np.where(labels[at] == b[:, None], a[:, None], labels[at])
-            groups.join(at, a, b)
-    if not claims:
-        return labels, np.zeros((0, 3), np.int64)
-    return labels, np.concatenate(claims)
-
-
-def _rival(groups: _Groups, at: Labels, a: Labels, b: Labels, value: Floats, lines: Lines) -> Labels:
-    """A third group that claims one of the two nearly as well and is not the same child as the other; -1 if none.
-
-    It is not the same child when that is forbidden, or when what speaks against it outweighs the weaker of the two
-    claims: all three together would then be less likely than two of them.
-    """
-    rows = np.arange(len(a))
-    to_a, to_b = groups.claim[at, a], groups.claim[at, b]
-    line = np.maximum(value - lines.margin, lines.ask)[:, None]
-    strong = value[:, None]
-    not_b = groups.never[at, b] | (groups.mean(at, b) < -np.minimum(to_a, strong))
-    not_a = groups.never[at, a] | (groups.mean(at, a) < -np.minimum(to_b, strong))
-    contested = ((to_a >= line) & not_b) | ((to_b >= line) & not_a)
-    contested[rows, a] = contested[rows, b] = False
-    strongest = np.where(contested, np.maximum(to_a, to_b), -np.inf)
-    third = strongest.argmax(axis=1)
-    return np.where(np.isneginf(strongest[rows, third]), -1, third)
-
-
-class _Groups:
-    """The evidence between every two groups of a component; a row for each group, kept at its first record's place."""
-
-    def __init__(self, weight: Floats, never: Flags, lines: Lines) -> None:
-        self.average = lines.average
-        diagonal = np.arange(weight.shape[1])
-        self.best = weight.copy()
-        self.best[:, diagonal, diagonal] = -np.inf
-        known = ~np.isneginf(self.best)
-        self.total = np.where(known, np.clip(self.best, -MOST_BITS, MOST_BITS), 0.0)
-        self.pairs = known.astype(np.float64)
-        self.never = never.copy()
-        self.barred = never.copy()  # forbidden, or already found to be rivals
-        self.claim = np.where(never, -np.inf, np.where(self.total >= self.average * self.pairs, self.best, -np.inf))
-
-    def mean(self, at: Labels, a: Labels) -> Floats:
-        """The average weight between group ``a`` and every other; 0 where nothing is known."""
-        return np.asarray(self.total[at, a] / np.maximum(self.pairs[at, a], 1.0))
-
-    def join(self, at: Labels, a: Labels, b: Labels) -> None:
-        """Put group ``b`` into group ``a`` in each of the given components."""
-        _fold(self.best, at, a, b, np.maximum, -np.inf)
-        _fold(self.total, at, a, b, np.add, 0.0)
-        _fold(self.pairs, at, a, b, np.add, 0.0)
-        _fold(self.never, at, a, b, np.logical_or, False)
-        _fold(self.barred, at, a, b, np.logical_or, False)
-        self.best[at, a, a] = -np.inf
-        allowed = ~self.never[at, a] & (self.total[at, a] >= self.average * self.pairs[at, a])
-        fresh = np.where(allowed, self.best[at, a], -np.inf)
-        self.claim[at, a] = fresh
-        self.claim[at, :, a] = fresh
-        self.claim[at, b] = -np.inf
-        self.claim[at, :, b] = -np.inf
-
-
-def _fold(matrix: NDArray[Any], at: Labels, a: Labels, b: Labels, how: Any, gone: float | bool) -> None:
-    """Let row and column ``a`` hold what ``a`` and ``b`` hold together, and leave nothing in ``b``."""
-    together = how(matrix[at, a], matrix[at, b])
-    matrix[at, a] = together
-    matrix[at, :, a] = together
-    matrix[at, b] = gone
-    matrix[at, :, b] = gone
+    weight, never = laid(links.weight, -np.inf), laid(links.never, False)
+    if links.whole is None:
+        return Matrices(weight, never, weight, None, None, None)
+    whole = links.whole
+    return Matrices(
+        weight, never, laid(whole.best, -np.inf), laid(whole.presence, 0.0), laid(whole.marks, 0), whole.against
+    )

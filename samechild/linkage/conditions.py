@@ -115,6 +115,12 @@ def equal(name: str, other: str | None = None) -> Condition:
     return Compare("=", Column(name, "l"), Column(other or name, "r"))
 
 
+def differs(name: str) -> Condition:
+    """The field is known on both sides and not the same."""
+    left, right = both(name)
+    return Compare("<>", left, right)
+
+
 def crossed(name: str, other: str) -> Condition:
     """One field of either record equals another field of the other, as when two columns were exchanged."""
     return Or((equal(name, other), equal(other, name)))

@@ -139,6 +139,16 @@ def verified_numbers_differ(table: CodedTable, left: Codes, right: Codes) -> Mas
     return numbers_differ(table, "nhs_number", left, right) & verified[left] & verified[right]
 
 
+def numbers_given_together(model: Model, levels: list[Levels]) -> Mask:
+    """Pairs with two numbers that were given out one after the other: to two children, as a rule to twins."""
+    result = np.zeros(len(levels[0]) if levels else 0, bool)
+    for comparison, level in zip(model.comparisons, levels, strict=True):
+        for place, each in enumerate(comparison.levels):
+            if comparison.identifier and each.label.endswith("issued together"):
+                result |= level == place
+    return result
+
+
 def look_like_one(
     model: Model, frequencies: Shares, pairs: Pairs, levels: list[Levels], line: float
 ) -> NDArray[np.int64]:

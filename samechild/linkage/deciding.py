@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samechild.linkage.bulk import Linked, ScoredPairs, lines_of
-from samechild.linkage.clustering import Labels
+from samechild.linkage.agglomeration import Labels
 from samechild.linkage.constraints import Why, forbids, identities_differ
 from samechild.linkage.model import Model
 from samechild.linkage.patterns import patterns_of

@@ -63,6 +63,12 @@ class Layout:
                 for start, comparison in zip(self.starts, comparisons, strict=False)
             ]
         )
+        self.issued_together = [
+            (int(start) + place, int(start) + len(comparison.levels) - 1)
+            for start, comparison in zip(self.starts, comparisons, strict=False)
+            for place, level in enumerate(comparison.levels)
+            if comparison.identifier and level.label.endswith("issued together")
+        ]
         self.number = np.array([comparison.identifier for comparison, _ in every], bool)
         self.shared = {
             which: np.array([which in comparison.shared_by for comparison, _ in every], bool) for which in FAMILY

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from samechild.linkage.clustering import Labels
+from samechild.linkage.agglomeration import Labels
 from samechild.linkage.coded import CodedTable, Codes
 from samechild.linkage.scoring import Floats
 

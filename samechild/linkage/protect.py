@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from samechild.linkage.clustering import Labels
+from samechild.linkage.agglomeration import Labels
 from samechild.linkage.coded import Codes
 
 Mask = NDArray[np.bool_]

@@ -27,6 +27,8 @@ BELIEF = 30.0
 """How many imagined pairs stand behind a starting value, so that a rare level never becomes impossible."""
 FAMILY_BELIEF = 100.0
 """The same for the family classes, which are rarer and easier to mistake."""
+TWO_TOGETHER = 0.05
+"""Of one child's pairs with two different numbers, the largest share whose numbers were given out together."""
 HOME_AND_FAMILY = ("surname", "date_of_birth", "postcode")
 MISPLACED = 0.05
 """The largest share of a family's pairs that may carry one child's number, or name, by mistake."""
@@ -34,13 +36,17 @@ MISPLACED = 0.05
 Rows = NDArray[np.float64]
 
 
+def random_records(records: int, seed: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Two sets of records picked at random, no record in both: each of one is compared with each of the other."""
+    side = min(records // 2, int(RANDOM_PAIRS**0.5))
+    chosen = np.random.default_rng(seed).permutation(records)[: 2 * side].astype(np.int32)
+    return chosen[:side], chosen[side:]
+
+
 def random_levels(model: Model, table: CodedTable, seed: int) -> list[Rows]:
     """How often each level is reached by pairs of records picked at random, for each comparison (counts)."""
-    generator = np.random.default_rng(seed)
-    side = min(table.rows // 2, int(RANDOM_PAIRS**0.5))
-    chosen = generator.permutation(table.rows)[: 2 * side].astype(np.int32)
-    left, right = np.repeat(chosen[:side], side), np.tile(chosen[side:], side)
-    pairs = Pairs(table, left, right)
+    one, other = random_records(table.rows, seed)
+    pairs = Pairs(table, np.repeat(one, len(other)), np.tile(other, len(one)))
     return [
         np.bincount(levels_of(comparison, pairs), minlength=len(comparison.levels)).astype(np.float64)
         for comparison in model.comparisons
@@ -93,28 +99,54 @@ def train(
     ``with_family`` is False for records that are not children's: two classes are learnt then, same and unrelated.
     """
     used = tuple(rule for rule in rules or model.blocking if all(part.column in table for part in rule.parts))
+    sample = _training_sample(model, table, blocked, used, seed)
     counts = random_levels(model, table, seed)
+    return learn(model, table.rows, len(blocked), counts, sample, used, with_family=with_family)
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """What training looks at: patterns of blocked pairs, and how many pairs of each pattern each rule found."""
+
+    patterns: Patterns
+    rule_counts: Rows
+
+
+def learn(
+    model: Model,
+    records: int,
+    blocked: int,
+    counts: list[Rows],
+    sample: Sample,
+    used: tuple[BlockingRule, ...],
+    *,
+    with_family: bool = True,
+) -> Model:
+    """Learn every probability from counts alone: levels of random pairs, and patterns of blocked ones."""
     model = with_u(model, counts)
-    patterns, rule_counts = _training_patterns(model, table, blocked, used, seed)
+    patterns, rule_counts = sample.patterns, sample.rule_counts
     if not len(patterns.levels):
-        return _guessed(model, table.rows)
-    total = table.rows * (table.rows - 1) / 2
+        return _guessed(model, records)
+    total = records * (records - 1) / 2
     if with_family:
         model = _families(model, patterns)
     for _ in range(2):
         model = _maximised(model, patterns, rule_counts, used, with_family)
-        model = _with_priors(model, patterns, len(blocked) / max(len(patterns.of_pair), 1), total, with_family)
+        model = _with_priors(model, patterns, blocked / max(len(patterns.of_pair), 1), total, with_family)
         model = with_u(model, counts, match_rate=model.prior)
     return model
 
 
-def _training_patterns(
+def training_pairs(blocked: int, seed: int) -> NDArray[np.int64]:
+    """Which of so many blocked pairs are learnt from: their positions, in order."""
+    if blocked <= TRAINING_PAIRS:
+        return np.arange(blocked)
+    return np.sort(np.random.default_rng(seed).choice(blocked, TRAINING_PAIRS, replace=False))
+
+
+def _training_sample(
     model: Model, table: CodedTable, blocked: Blocked, rules: tuple[BlockingRule, ...], seed: int
-) -> tuple[Patterns, Rows]:
-    """Patterns of a sample of the blocked pairs, and how many pairs of each pattern each rule found."""
-    chosen = np.arange(len(blocked))
-    if len(blocked) > TRAINING_PAIRS:
-        chosen = np.sort(np.random.default_rng(seed).choice(len(blocked), TRAINING_PAIRS, replace=False))
+) -> Sample:
+    chosen = training_pairs(len(blocked), seed)
     pairs = Pairs(table, blocked.left[chosen], blocked.right[chosen])
     levels = [levels_of(comparison, pairs) for comparison in model.comparisons]
     patterns = patterns_of(levels, model.comparisons)
@@ -123,7 +155,7 @@ def _training_patterns(
     for number in range(len(rules)):
         mask = (found & np.uint32(1 << number)) != 0
         rows.append(np.bincount(patterns.of_pair[mask], minlength=len(patterns.levels)))
-    return patterns, np.array(rows, np.float64)
+    return Sample(patterns, np.array(rows, np.float64))
 
 
 def _fixed_by(rule: BlockingRule, comparisons: tuple[Comparison, ...]) -> NDArray[np.bool_]:
@@ -185,9 +217,20 @@ def _settle_classes(state: _Parameters, sums: dict[PairClass, Rows]) -> None:
     """The maximisation step: new probabilities of one child; what a family shares is recorded as for one child."""
     layout = state.layout
     same = _normalised(sums[PairClass.SAME] + BELIEF * state.start[PairClass.SAME] * ~layout.is_null, layout)
-    state.now[PairClass.SAME] = same
+    state.now[PairClass.SAME] = same = _one_number_a_child(same, layout)
     for which in FAMILY:
         state.now[which] = np.where(layout.shared[which], same, state.start[which])
+
+
+def _one_number_a_child(same: Rows, layout: Layout) -> Rows:
+    """One child is not given two numbers together; only the other twin's number, by mistake, makes it look so."""
+    now = same.copy()
+    for together, differ in layout.issued_together:
+        most = TWO_TOGETHER * same[differ]
+        if now[together] > most:
+            now[differ] += now[together] - most
+            now[together] = most
+    return now
 
 
 def _families(model: Model, patterns: Patterns) -> Model:

@@ -14,14 +14,16 @@ import msgspec
 
 from samechild.linkage.conditions import (
     Always,
-    And,
     Call,
     Compare,
     Condition,
+    IsNull,
     Literal,
+    Not,
     Or,
     alike,
     both,
+    differs,
     edits,
     equal,
     exchanged,
@@ -120,6 +122,19 @@ def _same_initial(name: str) -> Condition:
     return Compare("=", first[0], first[1])
 
 
+_KNOWN = Or(tuple(Not(IsNull(side)) for side in both("birth_order")))
+BIRTH_ORDER = Comparison(
+    "birth_order",
+    (
+        Level("birth order always counts", Not(Always()), is_null=True),
+        Level("same place in the birth", equal("birth_order"), m=0.01, twin=0.005, sibling=0.001),
+        Level("different places in the birth", differs("birth_order"), m=0.001, twin=0.2, sibling=0.001),
+        Level("one known to be of a multiple birth", _KNOWN, m=0.02, twin=0.4, sibling=0.02),
+        Level("no multiple birth known of", Always(), m=0.969, twin=0.395, sibling=0.978),
+    ),
+    "first or second of a multiple birth; that one is known of makes twins likelier",
+    own=True,
+)
 FORENAME = _comparison(
     "forename",
     [
@@ -143,9 +158,8 @@ SURNAME = _comparison(
         ("surname known to vary so", shares("surname_variants")),
         ("surname much alike", alike("surname", 0.92)),
         ("surname alike", alike("surname", 0.8)),
-        ("surname and forename exchanged", exchanged("surname", "forename")),
     ],
-    missing("surname"),
+    Or((missing("surname"), exchanged("surname", "forename"))),  # the forename's comparison counts the exchange
     shared_by=(TWIN, SIBLING),
     description="family name",
 )
@@ -202,10 +216,7 @@ COMPARISONS: tuple[Comparison, ...] = (
     SURNAME,
     BIRTH,
     _comparison("sex", [("same sex", equal("sex"))], missing("sex"), description="sex"),
-    _comparison(
-        "birth_order", [("same place in the birth", equal("birth_order"))], missing("birth_order"),
-        own=True, description="first or second of a multiple birth",
-    ),
+    BIRTH_ORDER,
     _comparison(
         "middle_names",
         [
@@ -302,7 +313,8 @@ def _only_with(comparison: Comparison, present: frozenset[str]) -> Comparison:
     from samechild.linkage.conditions import columns_of
 
     levels = tuple(level for level in comparison.levels if set(columns_of(level.condition)) <= present)
+    if "forename" not in present and comparison.name == "surname":
+        levels = (Level("surname missing", missing("surname"), is_null=True), *levels)
     return msgspec.structs.replace(comparison, levels=levels)
 
 
-__all__ = ["And", "Or", "children_model"]
