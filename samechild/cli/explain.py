@@ -7,13 +7,15 @@ protected is in none of the tables it reads.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from samechild.errors import Invalid, Refused
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from samechild.linkage.evidence import Explained
     from samechild.linkage.model import Model
 
@@ -55,4 +57,50 @@ def explain(folder: Path, one: str, other: str, html_file: Path | None, svg_file
 
 
 def _show(found: Explained, model: Model, html_file: Path | None, svg_file: Path | None) -> None:
-    raise NotImplementedError
+    """Print the evidence heaviest first, with what it adds up to."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=140)
+    console.print(evidence_table(found, model))
+    console.print(f"Decided: {found.decision}. {found.reason}", highlight=False)
+
+
+def evidence_table(found: Explained, model: Model) -> Table:
+    """Set out what each piece of evidence weighs, in bits: ten bits are a thousand to one."""
+    from math import log2
+
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title="What speaks for and against one child", title_justify="left")
+    for name, right in (
+        ("Evidence", False),
+        ("What was seen", False),
+        ("Bits", True),
+        ("One", False),
+        ("Other", False),
+    ):
+        table.add_column(name, justify="right" if right else "left")
+    start = log2(model.prior / (1 - model.prior))
+    table.add_row("At the start", "any two records", f"{start:+.1f}")
+    seen = zip(model.comparisons, found.score.levels, found.score.weights, strict=True)
+    rows = [(weight, comparison, comparison.levels[level]) for comparison, level, weight in seen]
+    for weight, comparison, level in sorted(rows, key=lambda row: -abs(row[0])):
+        if not level.is_null:
+            sides = (Text(_held(side, (comparison.name, *comparison.columns))) for side in (found.left, found.right))
+            table.add_row(comparison.name.replace("_", " "), Text(level.label), f"{weight:+.1f}", *sides)
+    if found.score.family_weight:
+        words = "what twins, brothers and sisters would share too"
+        table.add_row("Same family", words, f"{found.score.family_weight:+.1f}")
+    likely = found.score.probability
+    words = "probability over 0.9999" if 0.9999 < likely < 1 else f"probability {likely:.4f}"
+    table.add_row("Together", words, f"{found.score.match_weight:+.1f}", style="bold")
+    return table
+
+
+def _held(record: dict[str, Any], columns: tuple[str, ...]) -> str:
+    """Say what a record holds in the first of these fields that it holds anything in."""
+    held = next((record[name] for name in columns if record.get(name)), "")
+    return ", ".join(held) if isinstance(held, list) else str(held)

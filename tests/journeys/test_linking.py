@@ -17,7 +17,8 @@ import pytest
 import samechild
 from commands import SMALL_TOWN, children_of, files_of, linked_town, read_rows, run, small_town, two_files
 from samechild.errors import Invalid
-from samechild.linkage.evidence import NOTHING
+from samechild.linkage.evidence import NOTHING, explained
+from samechild.linkage.request import stored_model
 
 LEAN = ("--no-excel", "--no-report")
 PAIR = "source_a,record_a,source_b,record_b"
@@ -107,6 +108,21 @@ class TestTown:
         assert found["clusters"]["within"]["precision"] > 0.98
         assert found["clusters"]["within"]["recall"] > 0.9
         assert found["adoptions"]["joined"]["found"] == 0
+
+    def test_explaining_works_the_very_same_weight_out_again(self) -> None:
+        folder = linked_town()
+        records, (model, _) = pq.read_table(folder / "records.parquet"), stored_model(folder / "model.json")
+        rows = pq.read_table(folder / "pairs.parquet").to_pylist()
+        for row in rows[:: len(rows) // 40]:
+            found = explained(row, records, model, None)
+            assert found is not None
+            assert found.score.match_weight == pytest.approx(row["match_weight"], abs=1e-6)
+        one, other = (f"{row[f'source_{side}']}:{row[f'record_{side}']}" for side in "ab")
+        for words in ((one, other), (other, one)):
+            done = run("explain", folder, *words)
+            assert done.code == 0, done.err
+            assert f"Decided: {row['decision']}" in done.out
+            assert f"{row['match_weight']:+.1f}" in done.out
 
     def test_the_report_can_be_written_again(self, tmp_path: Path) -> None:
         assert run("report", linked_town(), "--out", tmp_path / "again.html").code == 0
