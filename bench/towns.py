@@ -7,12 +7,17 @@ from functools import cache
 from pathlib import Path
 
 import msgspec
+import pyarrow.parquet as pq
 
 from bench.machine import WORK, measure, samechild
+from samechild.errors import Invalid
+from samechild.files.read import read
 from samechild.files.run_record import read_run_record
 from samechild.town import actions
 from samechild.town.actions import make_town
 from samechild.town.rates import load_rates
+from samechild.town.records import Town
+from samechild.town.truth import TwinSets, indistinguishable_twin_sets
 
 _SAMPLE = 4_000
 
@@ -52,6 +57,14 @@ def town(children: int, seed: int, rates: str = "usual", work: Path = WORK) -> T
         measure(samechild("synth", folder, *sizes, *(("--harder",) if rates == "harder" else ())), work / "town.log")
     counts = read_run_record(folder).counts
     return TownFolder(folder, int(counts["children"]), int(counts["records"]), seed, rates)
+
+
+def twins_alike(made: TownFolder) -> TwinSets:
+    """Count the twin sets of a town, and those that no field of any record could tell apart."""
+    records, truth = pq.read_table(made.combined), read(made.truth()).table
+    if not all(records[name].equals(truth[name]) for name in ("source", "record_id")):
+        raise Invalid(f"The truth of {made.folder.name} is not in the order of its records: delete the folder.")
+    return indistinguishable_twin_sets(Town(records, truth, None, None))
 
 
 @cache

@@ -16,10 +16,13 @@ import msgspec
 from bench import quality
 from bench.machine import WORK, keep, measure, percent, samechild, show
 from bench.quality import Found
-from bench.towns import TownFolder, town
+from bench.towns import TownFolder, town, twins_alike
 from samechild.linkage.proportions import Share, share
+from samechild.town.truth import TwinSets
 
 RATES = ("usual", "harder")
+APART = 1000
+"""Between the seeds of the two files of rates: the same seed would make the same families under both."""
 
 
 class Seed(msgspec.Struct, frozen=True):
@@ -29,6 +32,7 @@ class Seed(msgspec.Struct, frozen=True):
     rates: str
     records: int
     seconds: float
+    alike: TwinSets
     found: Found
     guarded: Found | None
 
@@ -41,7 +45,8 @@ class Total(msgspec.Struct, frozen=True):
     records: int
     children: int
     twin_sets_merged: Share
-    twin_sets_alike: Share
+    twin_sets_alike: Share  # two members differ in no field that any of their records both fill
+    twin_sets_unplaceable: Share  # some record could be either member's, as far as any field shows
     pairs_f1: float
     cluster_precision: float
     cluster_recall: float
@@ -75,7 +80,7 @@ def one_seed(made: TownFolder, guard: bool, work: Path) -> Seed:
         lists = ("--never-link", made.truth("never_link"), "--superseded", made.truth("superseded"))
         measure([*line, *map(str, lists), "--out", str(out)], work / "twins.log")
         guarded = quality.of_samechild(out, truth)
-    return Seed(made.seed, made.rates, made.records, took, found, guarded)
+    return Seed(made.seed, made.rates, made.records, took, twins_alike(made), found, guarded)
 
 
 def total(rates: str, seeds: list[Seed]) -> Total:
@@ -92,7 +97,10 @@ def total(rates: str, seeds: list[Seed]) -> Total:
         records=sum(one.records for one in seeds),
         children=children,
         twin_sets_merged=share(sum(one.twins.merged.found for one in points), sets),
-        twin_sets_alike=share(sum(one.twins.alike.found for one in points if one.twins.alike), sets),
+        twin_sets_alike=share(sum(one.alike.indistinguishable for one in seeds), sum(one.alike.sets for one in seeds)),
+        twin_sets_unplaceable=share(
+            sum(one.alike.with_unplaceable_record for one in seeds), sum(one.alike.sets for one in seeds)
+        ),
         pairs_f1=2 * sum(one.correct for one in pairs) / sum(one.joined + one.true for one in pairs),
         cluster_precision=correct / joined,
         cluster_recall=correct / true,
@@ -121,6 +129,7 @@ def print_totals(totals: list[Total]) -> None:
         ["twin sets merged into one child (95% interval)", *(_told(one.twin_sets_merged) for one in totals)],
         ["the same, with never-link and superseded lists", *(_told(one.twin_sets_merged_guarded) for one in totals)],
         ["twin sets that no field tells apart", *(_told(one.twin_sets_alike) for one in totals)],
+        ["twin sets with a record that fits two members", *(_told(one.twin_sets_unplaceable) for one in totals)],
         ["pair F1, own decisions", *(percent(one.pairs_f1) for one in totals)],
         ["children: precision", *(percent(one.cluster_precision, 3) for one in totals)],
         ["children: recall", *(percent(one.cluster_recall, 3) for one in totals)],
@@ -142,14 +151,14 @@ def main(sets: int, children: int, first_seed: int, rates: str, guard: bool, wan
     """Link unseen towns until enough twin sets have been seen, and add them up."""
     every: list[Seed] = []
     totals = []
-    for one_rates in RATES if rates == "both" else (rates,):
+    for place, one_rates in enumerate(RATES if rates == "both" else (rates,)):
         seeds = []
-        for once in towns(one_rates, first_seed, children, sets, guard, WORK):
+        for once in towns(one_rates, first_seed + APART * place, children, sets, guard, WORK):
             seeds.append(once)
             merged = once.found.unaided.twins.merged
             click.echo(
-                f"{one_rates} seed {once.seed}: {once.records:,} records, {merged.found} of {merged.of} twin sets merged, "
-                f"{once.seconds:.1f} s"
+                f"{one_rates} seed {once.seed}: {once.records:,} records, {once.seconds:.1f} s, "
+                f"{merged.found} of {merged.of} twin sets merged"
             )
         totals.append(total(one_rates, seeds))
         every += seeds
