@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from samechild.linkage.agglomeration import Labels, Lines
 from samechild.linkage.blocking import block
-from samechild.linkage.claims import between_groups, claims_of, named_as_the_other, two_identities
+from samechild.linkage.claims import between_groups, claims_of, torn_between_twins, two_identities
 from samechild.linkage.clustering import (
     Links,
     groups_to_settle,
@@ -25,7 +25,16 @@ from samechild.linkage.clustering import (
 )
 from samechild.linkage.coded import CodedTable, Codes, code_table
 from samechild.linkage.comparison import Levels, Pairs, levels_of
-from samechild.linkage.constraints import Constraints, PairList, Why, forbids, identities_differ, look_like_one, numbers_given_together, pair_list
+from samechild.linkage.constraints import (
+    Constraints,
+    PairList,
+    Why,
+    forbids,
+    identities_differ,
+    look_like_one,
+    numbers_given_together,
+    pair_list,
+)
 from samechild.linkage.frequencies import Frequencies
 from samechild.linkage.model import Model
 from samechild.linkage.patterns import patterns_of
@@ -280,20 +289,23 @@ def _settled_again(
     joined_to, one, other = settle(labels, unsettled, claims, lines)
     child = joined_to[unit]
     pairs = msgspec.structs.replace(pairs, why=why, claim=claim)
-    child, alone, home = _set_apart(child, pairs, model)
+    child, alone, home = _set_apart(table, child, pairs, model)
     rivals = pair_list(
         np.concatenate([child[one], child[alone]]), np.concatenate([child[other], child[home]]), table.rows
     )
     return child, rivals, pairs
 
 
-def _set_apart(child: Labels, pairs: ScoredPairs, model: Model) -> tuple[Labels, NDArray[np.int64], NDArray[np.int64]]:
-    """Take records that carry one twin's name and the other's number out of their child, to be asked about.
+def _set_apart(
+    table: CodedTable, child: Labels, pairs: ScoredPairs, model: Model
+) -> tuple[Labels, NDArray[np.int64], NDArray[np.int64]]:
+    """Take records that stand between two twins out of their child, to be asked about.
 
     Returns the children, those records, and for each a record of the child it was taken from.
     """
     twins = pairs.why == Why.TWINS
-    alone = named_as_the_other(child, pairs.left, pairs.right, pairs.levels, twins, model)
+    sex = table["sex"].codes if "sex" in table else None
+    alone = torn_between_twins(child, pairs.left, pairs.right, pairs.levels, twins, model, sex)
     said = pairs.why == Why.SAID_SAME
     alone = np.setdiff1d(alone, np.concatenate([pairs.left[said], pairs.right[said]]))
     if not len(alone):

@@ -68,7 +68,10 @@ def claims_of(
     marks = np.zeros(len(best), np.uint16)
     losses = np.zeros(len(kinds))
     for bit, (number, comparison) in enumerate(kinds):
-        agree, differ = between.any(levels[number] == _equal(comparison)), numbers_contradict(comparison, levels[number])
+        agree, differ = (
+            between.any(levels[number] == _equal(comparison)),
+            numbers_contradict(comparison, levels[number]),
+        )
         losses[bit] = min([0.0, *(level.weight for level in comparison.levels if level.label.startswith("different"))])
         marks |= (agree.astype(np.uint16) << np.uint16(bit)) | (
             between.any(differ).astype(np.uint16) << np.uint16(bit + MOST_KINDS)
@@ -121,13 +124,20 @@ def numbers_contradict(comparison: Comparison, levels: NDArray[np.uint8]) -> Fla
 TOGETHER_LABEL = "issued together"
 
 
-def named_as_the_other(
-    child: Labels, left: Codes, right: Codes, levels: list[NDArray[np.uint8]], twins: Flags, model: Model
+def torn_between_twins(
+    child: Labels,
+    left: Codes,
+    right: Codes,
+    levels: list[NDArray[np.uint8]],
+    twins: Flags,
+    model: Model,
+    sex: Codes | None,
 ) -> NDArray[np.int64]:
-    """Records with one twin's forename and the other twin's number: nobody can tell whose they are, so a person is asked.
+    """Records that stand between two twins, so that nobody can tell whose they are: a person is asked.
 
-    Such a record shares a number, but not the forename, with a record of its child, and the forename with a record
-    of another child that is known to be its twin (``twins``: pairs held apart as twins).
+    Either a record has one twin's forename and the other twin's number (it shares a number, but not the forename, with
+    a record of its child, and the forename with a record of the twin); or it has one twin's forename and the other's
+    sex, and no number at all. ``twins``: pairs held apart as twins. ``sex``: code of each record's sex, -1 unknown.
     """
     place = {comparison.name: number for number, comparison in enumerate(model.comparisons)}
     if not {"forename", "date_of_birth"} <= place.keys():
@@ -135,20 +145,49 @@ def named_as_the_other(
     forename, birth = levels[place["forename"]], levels[place["date_of_birth"]]
     same_name = forename == _equal(model.comparisons[place["forename"]])
     together = child[left] == child[right]
-    like_the_other = twins & ~together & same_name & (birth == _equal(model.comparisons[place["date_of_birth"]]))
+    apart = twins & ~together
+    like_the_other = apart & same_name & (birth == _equal(model.comparisons[place["date_of_birth"]]))
     one_number = np.zeros(len(left), bool)
     for number, comparison in enumerate(model.comparisons):
         if comparison.identifier:
             one_number |= levels[number] == _equal(comparison)
-    other_name = together & one_number & ~same_name & (forename != 0)
-    seen = [np.zeros(len(child), bool), np.zeros(len(child), bool)]
-    for which, pairs in enumerate((like_the_other, other_name)):
-        seen[which][left[pairs]] = True
-        seen[which][right[pairs]] = True
-    return np.flatnonzero(seen[0] & seen[1])
+    numbered = together & one_number
+    torn = _ends(like_the_other, left, right, len(child)) & _ends(
+        numbered & ~same_name & (forename != 0), left, right, len(child)
+    )
+    if sex is not None:
+        torn |= _of_the_other_sex(child, left[apart], right[apart], sex) & ~_ends(numbered, left, right, len(child))
+    return np.flatnonzero(torn)
 
 
-def two_identities(between: Between, claims: Links, levels: list[NDArray[np.uint8]], model: Model, lines: Lines) -> Flags:
+def _ends(pairs: Flags, left: Codes, right: Codes, records: int) -> Flags:
+    """The records at either end of the marked pairs."""
+    seen = np.zeros(records, bool)
+    seen[left[pairs]] = True
+    seen[right[pairs]] = True
+    return seen
+
+
+def _of_the_other_sex(child: Labels, left: Codes, right: Codes, sex: Codes) -> Flags:
+    """Records whose sex is that of their child's twin (``left``, ``right``: twin pairs) and not of their child's others."""
+    records, kinds = len(child), int(sex.max(initial=-1)) + 1
+    known = np.flatnonzero(sex >= 0)
+    counts = np.bincount(child[known] * kinds + sex[known], minlength=records * kinds).reshape(records, -1)
+    usual = np.where(counts.sum(axis=1) > 0, counts.argmax(axis=1) if kinds else 0, -1)
+    pairs = np.unique(
+        np.stack([np.append(child[left], child[right]), np.append(child[right], child[left])], axis=1), axis=0
+    )
+    twin_of_other_sex = np.zeros(records, bool)
+    differ = (usual[pairs[:, 0]] >= 0) & (usual[pairs[:, 1]] >= 0) & (usual[pairs[:, 0]] != usual[pairs[:, 1]])
+    twin_of_other_sex[pairs[differ, 0]] = True
+    result = np.zeros(records, bool)
+    result[known] = twin_of_other_sex[child[known]] & (sex[known] != usual[child[known]])
+    return result
+
+
+def two_identities(
+    between: Between, claims: Links, levels: list[NDArray[np.uint8]], model: Model, lines: Lines
+) -> Flags:
     """Group pairs that are two valid identities which look like one child (see :mod:`samechild.linkage.constraints`).
 
     Their numbers contradict and none agrees, no two of their records share a surname, forename and birth date agree in

@@ -45,7 +45,7 @@ from samechild.linkage.model import (
 
 TWIN, SIBLING = PairClass.TWIN, PairClass.SIBLING
 
-THRESHOLDS = Thresholds(join=0.95, ask=0.4, split=0.5, floor=0.001)
+THRESHOLDS = Thresholds(join=0.97, ask=0.5, split=0.5, floor=0.001)
 LARGEST_BLOCK = 1000
 BROAD = 5.0
 """Rules that bring strangers together by the thousand are used only while they bring no more pairs than this a record."""
