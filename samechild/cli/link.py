@@ -158,7 +158,7 @@ def _write(
     from samechild.linkage import writing
 
     result, prepared = linked.result, linked.prepared
-    seconds = dict(result.seconds)
+    seconds = {"read": linked.reading, **result.seconds}
     say("Writing the tables", 0.0)
     told = writing.Told(prepared.gathered.headings, prepared.gathered.issues, prepared.options.never_link)
     seconds |= writing.write_tables(result, told, folder)
@@ -246,8 +246,8 @@ def _about_lists(counts: dict[str, int], found: dict[str, int], restricted: int,
     if "answers_read" in counts:
         away = counts["answers_not_here"]
         lines.append(
-            f"{counts['answers_read']:,} answers were obeyed"
-            + (f", except {away:,} about records that are not in these files." if away else ".")
+            f"{counts['answers_read']:,} answers of a person were read"
+            + (f"; {away:,} speak of records that are not in these files." if away else ".")
         )
     if restricted:
         where = f"sealed in {sealed}" if sealed else "told nowhere; a named person can have them with --restricted"

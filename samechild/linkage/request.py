@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from os import PathLike
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -80,6 +81,8 @@ class Linked(msgspec.Struct, frozen=True):
 
     result: Result
     prepared: Prepared
+    reading: float
+    """Seconds that reading the files and lists took."""
 
 
 def run(request: Request, say: Say) -> Linked:
@@ -90,9 +93,11 @@ def run(request: Request, say: Say) -> Linked:
     from samechild.linkage.actions import link
 
     say("Reading the files", 0.0)
+    begun = perf_counter()
     prepared = prepare(request)
+    reading = perf_counter() - begun
     result = link(prepared.gathered.given, prepared.options, lambda what, share: say(what, 0.1 + 0.9 * share))
-    return Linked(result, prepared)
+    return Linked(result, prepared, reading)
 
 
 def prepare(request: Request) -> Prepared:

@@ -7,7 +7,10 @@ identities (a record id, a child id, an NHS number, a UPN), and no third record 
 
 from __future__ import annotations
 
+import atexit
 import re
+import shutil
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -19,8 +22,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyrage
 
-from commands import SMALL_TOWN, Outcome, files_of, read_rows, run, small_town
+from commands import SMALL_TOWN, Outcome, files_of, read_rows, run
 from samechild.linkage.evidence import NOTHING
+from samechild.town import load_rates
+from samechild.town.actions import write_town
 
 pytestmark = SMALL_TOWN
 
@@ -42,13 +47,24 @@ class Run(msgspec.Struct, frozen=True):
     said: Outcome
 
 
+@cache
+def adopting_town() -> Path:
+    """A folder with a small town in which adoption is a hundred times as common as in life."""
+    rates = load_rates()
+    many = msgspec.structs.replace(rates.families, adopted=0.06, adopted_former_upn_kept=0.3, adoption_team_knows=0.8)
+    place = Path(tempfile.mkdtemp(prefix="samechild-test-adoptions-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    write_town(place / "town", 900, 2, 11, msgspec.structs.replace(rates, families=many))
+    return place / "town"
+
+
 OWNER = pyrage.x25519.Identity.generate()
 
 
 @cache
 def linked(with_list: bool) -> Run:
     """The town linked with its never-link list, or without."""
-    town = small_town()
+    town = adopting_town()
     out = town.parent / ("protected" if with_list else "unprotected")
     words: list[object] = ["link", *files_of(town), "--out", out]
     if with_list:
@@ -64,7 +80,7 @@ def adopted() -> tuple[Adopted, ...]:
     """Every adopted child of the town with records under both identities."""
     of_child: dict[str, set[Key]] = defaultdict(set)
     now: dict[str, str] = {}
-    for row in read_rows(small_town() / "truth" / "truth.csv"):
+    for row in read_rows(adopting_town() / "truth" / "truth.csv"):
         of_child[row["true_child_id"]].add((row["source"], row["record_id"]))
         if row["former_identity_of"]:
             now[row["true_child_id"]] = row["former_identity_of"]
@@ -156,7 +172,7 @@ def listed() -> tuple[int, ...]:
     """Which adopted children the never-link list speaks of."""
     pairs = [
         {(row["source_a"], row["record_a"]), (row["source_b"], row["record_b"])}
-        for row in read_rows(small_town() / "truth" / "never_link.csv")
+        for row in read_rows(adopting_town() / "truth" / "never_link.csv")
     ]
     return tuple(
         number for number, child in enumerate(adopted()) if any(pair & child.old and pair & child.new for pair in pairs)
@@ -195,6 +211,27 @@ def test_without_the_list_two_valid_identities_are_neither_joined_nor_asked_abou
 
 def ends(row: dict[str, str]) -> frozenset[Key]:
     return frozenset({(row["source_a"], row["record_a"]), (row["source_b"], row["record_b"])})
+
+
+def test_a_list_that_comes_later_takes_identities_apart_without_saying_so(tmp_path: Path) -> None:
+    before = linked(False).folder
+    apart = tmp_path / "apart"
+    done = run(
+        "link", *files_of(adopting_town()), "--out", apart, "--previous", before, "--no-report",
+        "--never-link", adopting_town() / "truth" / "never_link.csv",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    earlier = {(row["source"], row["record_id"]): row["child_id"] for row in read_rows(before / "children.csv")}
+    joined = [child for child in adopted() if {earlier[key] for key in child.old} & {earlier[key] for key in child.new}]
+    assert joined  # so that there was something to take apart
+    assert leaks(Run(apart, done), listed()) == []
+    of_earlier: dict[str, set[str]] = defaultdict(set)
+    for row in read_rows(apart / "changes.csv"):
+        of_earlier[row["previous_child_id"]].add(row["child_id"])
+    now = {(row["source"], row["record_id"]): row["child_id"] for row in read_rows(apart / "children.csv")}
+    for child in joined:
+        old, new = ({now[key] for key in keys} for keys in (child.old, child.new))
+        assert not any(parts & old and parts & new for before_id, parts in of_earlier.items() if before_id)
 
 
 def test_explain_answers_about_the_two_as_about_strangers() -> None:

@@ -86,7 +86,7 @@ def test_what_was_written_is_what_is_read(
         | {"answer": pa.array(list(answers.values()), pa.string())}
     )
     path = tmp_path_factory.mktemp("sheet") / f"review{ending}"
-    (write_csv if ending == ".csv" else write_workbook)(table, path)  # type: ignore[operator]
+    (write_csv if ending == ".csv" else write_workbook)(table, path)
     if len(wanted) < len(answers):
         return  # the same pair both ways round: refused or joined, tested above
     read = {(one.pair[:2], one.pair[2:]): one.answer for one in read_reviewed(path).answers}
