@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from bench.machine import percent
 from bench.splink_run import JOIN
+from samechild.errors import Invalid
 from samechild.files.read import read
 from samechild.linkage.evaluate import evaluate
 from samechild.linkage.evaluation import Adoptions, Clusters, Evaluation, Quality, Review, Twins
@@ -81,7 +82,7 @@ def _rows(predictions: pa.Table, count: int) -> dict[str, Any]:
     names = {"a": "unique_id_l", "b": "unique_id_r", "weight": "match_weight", "probability": "match_probability"}
     rows = {name: predictions[column].to_numpy() for name, column in names.items()}
     if len(rows["a"]) and max(rows["a"].max(), rows["b"].max()) >= count:
-        raise ValueError("these predictions are of other records")
+        raise Invalid("These predictions are of other records than the keys: run Splink again.")
     return rows
 
 
