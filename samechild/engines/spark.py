@@ -8,10 +8,13 @@ Spark's error messages may quote a value.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,9 @@ _TYPES: dict[Kind, str] = {"text": "string", "whole": "bigint", "real": "double"
 
 _OF_A_CLUSTER = ("PYSPARK_GATEWAY_PORT", "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "DATABRICKS_RUNTIME_VERSION")
 """Set in the environment where somebody else has configured Spark already."""
+
+_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
+"""Where PySpark itself writes what went wrong, values and all."""
 
 _OURS = {
     "spark.sql.legacy.sizeOfNull": "false",
@@ -58,14 +64,16 @@ class Spark:
         self._started = (
             self._start(SparkSession.builder, threads) if self._is_ours else SparkSession.builder.getOrCreate()
         )
+        if self._is_ours:
+            for name in _LOGGERS:
+                logging.getLogger(name).disabled = True
         self._session: Any = self._started.newSession()
         for setting, value in _OURS.items():
             self._session.conf.set(setting, value)
 
     def register(self, name: str, table: pa.Table) -> None:
         self.drop(name)
-        frame = self._session.createDataFrame(plain(table))
-        frame.createOrReplaceTempView(name)
+        self._held(name, self._session.createDataFrame(plain(table)).persist())
 
     def define(self, name: str, function: Function, takes: tuple[Kind, ...], gives: Kind) -> None:
         del takes  # Spark hands over whatever the SQL says
@@ -75,12 +83,13 @@ class Spark:
     def keep(self, name: str, sql: str) -> None:
         self.drop(name)
         frame = self._session.sql(sql).persist()
-        frame.count()  # Spark would otherwise put the work off
-        frame.createOrReplaceTempView(name)
-        self._frames[name] = frame
+        with _told_plainly():
+            frame.count()  # Spark would otherwise put the work off
+        self._held(name, frame)
 
     def fetch(self, sql: str) -> pa.Table:
-        return self._session.sql(sql).toArrow()
+        with _told_plainly():
+            return self._session.sql(sql).toArrow()
 
     def drop(self, name: str) -> None:
         self._session.catalog.dropTempView(name)
@@ -95,6 +104,10 @@ class Spark:
             self._started.stop()
         if self._folder is not None:
             self._folder.cleanup()
+
+    def _held(self, name: str, frame: Any) -> None:
+        frame.createOrReplaceTempView(name)
+        self._frames[name] = frame
 
     def _start(self, builder: Any, threads: int) -> Any:
         java = os.environ.get("JAVA_HOME")
@@ -116,10 +129,28 @@ class Spark:
         return session
 
 
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """Say what to do when a cluster gives up; its own words may quote a value, so they are not repeated."""
+    from pyspark.errors import AnalysisException, ParseException
+
+    try:
+        yield
+    except (AnalysisException, ParseException):
+        raise  # a mistake in our SQL, not a cluster in trouble
+    except Exception as error:
+        if not (isinstance(error, OSError) or type(error).__module__.startswith(("pyspark.", "py4j."))):
+            raise
+        raise Unavailable(
+            "Spark gave up half-way, most often for want of memory or disk. Give the driver and the executors more, or "
+            "link fewer records at once; the cluster's own log says what happened."
+        ) from error
+
+
 def _local_settings(folder: Path, threads: int) -> dict[str, str]:
     """Spark on this machine alone. ``folder`` takes what does not fit into memory."""
-    logging = folder / "log4j2.properties"
-    logging.write_text(
+    settings = folder / "log4j2.properties"
+    settings.write_text(
         "appender.nowhere.type = Null\nappender.nowhere.name = nowhere\n"
         "rootLogger.level = off\nrootLogger.appenderRef.nowhere.ref = nowhere\n",
         encoding="utf-8",
@@ -129,7 +160,7 @@ def _local_settings(folder: Path, threads: int) -> dict[str, str]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.memory": "4g",
         "spark.driver.maxResultSize": "0",
-        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={logging.as_uri()}",
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={settings.as_uri()}",
         "spark.io.encryption.enabled": "true",
         "spark.local.dir": str(folder),
         "spark.sql.shuffle.partitions": str(2 * threads),

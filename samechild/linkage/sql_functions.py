@@ -8,7 +8,7 @@ called, over columns. An engine's own function is used only where a test holds i
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from functools import partial
+from functools import cache, lru_cache, partial
 
 import msgspec
 import pyarrow as pa
@@ -76,17 +76,26 @@ _ARROW: dict[Kind, pa.DataType] = {"text": pa.string(), "whole": pa.int64(), "re
 
 
 def over_columns(name: str, gives: Kind, *columns: pa.Array) -> pa.Array:
-    """Work a function out for each row of some columns, once for each distinct combination of values."""
+    """Work a function out for each row of some columns; for values met before, the answer is remembered."""
     if name == "number_gap":
         return _number_gaps(*columns)
-    function: Callable[..., Value] = ON_VALUES[name]
-    known: dict[tuple[str | None, ...], Value] = {}
-    results = []
-    for values in zip(*(column.to_pylist() for column in columns), strict=True):
-        if values not in known:
-            known[values] = None if None in values else function(*values)
-        results.append(known[values])
+    results = list(map(_remembered(name), *(column.to_pylist() for column in columns)))
     return pa.array(results, _ARROW[gives])
+
+
+REMEMBERED = 500_000
+"""So many answers of each function are remembered by each process of an engine."""
+
+
+@cache
+def _remembered(name: str) -> Callable[..., Value]:
+    function: Callable[..., Value] = ON_VALUES[name]
+
+    @lru_cache(REMEMBERED)
+    def answer(*values: str | None) -> Value:
+        return None if None in values else function(*values)
+
+    return answer
 
 
 def _number_gaps(left: pa.Array, right: pa.Array) -> pa.Array:
