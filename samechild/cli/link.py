@@ -160,7 +160,8 @@ def _write(
     result, prepared = linked.result, linked.prepared
     seconds = {"read": linked.reading, **result.seconds}
     say("Writing the tables", 0.0)
-    told = writing.Told(prepared.gathered.headings, prepared.gathered.issues, prepared.options.never_link)
+    options, gathered = prepared.options, prepared.gathered
+    told = writing.Told(gathered.headings, gathered.issues, options.never_link, options.frequencies)
     seconds |= writing.write_tables(result, told, folder)
     if excel:
         say("Writing the workbooks", 0.4)

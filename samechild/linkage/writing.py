@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from samechild.files.run_record import FORMAT_VERSION
 from samechild.files.write import write_csv, write_parquet
 from samechild.linkage.decisions import ANSWERS, PAIR, Named
+from samechild.linkage.frequencies import Frequencies
 from samechild.records import GIVEN, Issue, fields
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Told(msgspec.Struct, frozen=True):
     headings: Mapping[str, Mapping[str, str]] = {}
     issues: tuple[Issue, ...] = ()
     never_link: tuple[Named, ...] = ()
+    frequencies: Mapping[str, Frequencies] | None = None
+    """Term frequencies that were taken from a stored model; None when these records were counted."""
 
 
 def write_tables(result: Result, told: Told, folder: Path) -> Seconds:
@@ -55,7 +58,7 @@ def write_tables(result: Result, told: Told, folder: Path) -> Seconds:
             "review.csv": lambda path: write_csv(result.review, path),
             "problems.csv": lambda path: write_csv(problems(result.problems, told), path),
             "changes.csv": (lambda path: write_csv(changes, path)) if changes is not None else None,
-            "model.json": lambda path: write_model(result, path),
+            "model.json": lambda path: write_model(result, path, told.frequencies),
         },
         folder,
     )
@@ -152,17 +155,17 @@ def _unpacked(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([chunk.dictionary.take(chunk.indices) for chunk in column.chunks], kind.value_type)
 
 
-def write_model(result: Result, path: Path) -> None:
+def write_model(result: Result, path: Path, used: Mapping[str, Frequencies] | None = None) -> None:
     """Write the model of a run: ``model.json`` for Splink and us, and beside it ``model.extra.json``.
 
     The second holds what Splink has no word for, and how common each value is, rare values pooled so that the model
-    names nobody.
+    names nobody. ``used`` are the frequencies a stored model brought along, if they were used.
     """
     from samechild.linkage.frequencies import write_frequencies
     from samechild.linkage.model_extra import write_extra
     from samechild.linkage.splink_settings import write_settings
 
-    extra = write_extra(result.model) | {"frequencies": write_frequencies(result.frequencies)}
+    extra = write_extra(result.model) | {"frequencies": write_frequencies(result.frequencies if used is None else used)}
     for name, content in ((path, write_settings(result.model)), (extra_path(path), extra)):
         name.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
 

@@ -136,6 +136,18 @@ class TestTown:
         ours, again = children_of(linked_town()), children_of(tmp_path / "l")
         assert len(ours & again) > 0.97 * len(ours)
 
+    def test_a_models_own_frequencies_stay_with_the_results(self, tmp_path: Path) -> None:
+        few = files_of(small_town())[1:4]
+        used = ("--model", linked_town() / "model.json", "--model-frequencies")
+        assert run("link", *few, "--out", tmp_path / "l", *LEAN, *used).code == 0
+        records, rows = (pq.read_table(tmp_path / "l" / f"{name}.parquet") for name in ("records", "pairs"))
+        model, frequencies = stored_model(tmp_path / "l" / "model.json")
+        assert frequencies is not None
+        for row in rows.slice(0, 20).to_pylist():
+            found = explained(row, records, model, frequencies)
+            assert found is not None
+            assert found.score.match_weight == pytest.approx(row["match_weight"], abs=1e-6)
+
     def test_sampling_and_judging(self, tmp_path: Path) -> None:
         pytest.importorskip("samechild.linkage.sample")
         sheet = tmp_path / "sheet.csv"
