@@ -7,11 +7,13 @@ detail, because details may hold what a child's record says.
 from __future__ import annotations
 
 import hashlib
+import os
 import signal
 import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from glob import glob
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -43,7 +45,7 @@ class Door(click.Group):
         **extra: Any,
     ) -> Any:
         """Run the command that ``args`` asks for, then leave with its exit code."""
-        given = list(sys.argv[1:] if args is None else args)
+        given = _matching_files(sys.argv[1:]) if args is None else list(args)
         debug = DEBUG in given
         if not standalone_mode:
             return super().main(given, prog_name, complete_var, False, **extra)
@@ -56,6 +58,13 @@ class Door(click.Group):
                 traceback.print_exc()
             _leave(error)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _matching_files(words: list[str]) -> list[str]:
+    """Put file names in place of patterns such as ``*.csv`` on Windows, where no shell does it."""
+    if os.name != "nt":
+        return words
+    return [found for word in words for found in (sorted(glob(word)) if set(word) & set("*?[") else []) or [word]]
 
 
 def _debug_first(given: list[str]) -> list[str]:

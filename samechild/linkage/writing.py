@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 Seconds = dict[str, float]
 _AT_ONCE = 2
+_MOST_SOURCES = 200
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -179,10 +180,12 @@ def one_row_a_child(children: pa.Table) -> pa.Table:
     """Turn the table of records into one row for each child: child_id, records, then each source's record ids.
 
     Record ids of one child within one source are joined by "; ". The order is that of the child ids, whatever the
-    order of the records was.
+    order of the records was. More than 200 sources share one column, in which each id follows its source.
     """
     child, ids = _coded(children["child_id"])
     source, names = _coded(children["source"])
+    if len(names) > _MOST_SOURCES:
+        return one_row_a_child(_of_one_source(children))
     record = pc.cast(children["record_id"], pa.string()).combine_chunks()
     record = pa.concat_arrays(record.chunks) if isinstance(record, pa.ChunkedArray) else record
     order = np.lexsort((pc.rank(record, tiebreaker="min").to_numpy(), source, child))
@@ -204,6 +207,13 @@ def one_row_a_child(children: pa.Table) -> pa.Table:
         heading = name if name not in columns else f"{name} (source)"
         columns[heading] = joined.take(pa.array(wanted, mask=wanted < 0))
     return pa.table(columns)
+
+
+def _of_one_source(children: pa.Table) -> pa.Table:
+    """Put the source into the record id, where a column for each source would be too wide to read."""
+    both = pc.binary_join_element_wise(pc.cast(children["source"], pa.string()), children["record_id"], ":")
+    one = pa.array(["record ids"], pa.string()).take(pa.array(np.zeros(children.num_rows, np.int64)))
+    return pa.table({"source": one, "record_id": both, "child_id": children["child_id"]})
 
 
 def _coded(column: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from rich.table import Table
 
 from commands import run
-from samechild.cli.main import main, reference
+from samechild.cli.main import _matching_files, main, reference
 from samechild.cli.pages import evaluation_page, first_page, table_as_html
 from samechild.cli.progress import part, progress
 
@@ -91,6 +92,15 @@ def test_debug_may_stand_anywhere() -> None:
         assert done.code == 4
         assert "There is no file" in done.err
         assert "do not send it on" in done.err
+
+
+def test_patterns_become_file_names_where_no_shell_does_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("b.csv", "a.csv", "c.txt"):
+        (tmp_path / name).touch()
+    words = ["link", str(tmp_path / "*.csv"), str(tmp_path / "*.none"), "--out", "x"]
+    assert _matching_files(words) == words
+    monkeypatch.setattr("os.name", "nt")
+    assert _matching_files(words) == ["link", str(tmp_path / "a.csv"), str(tmp_path / "b.csv"), *words[2:]]
 
 
 def test_version() -> None:

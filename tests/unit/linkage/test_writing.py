@@ -45,6 +45,20 @@ def test_one_row_for_each_child_whatever_the_order(held: list[tuple[str, str, st
     ]
 
 
+def test_very_many_sources_share_one_column() -> None:
+    count = 300
+    table = pa.table(
+        {
+            "source": [f"s{number:03d}" for number in range(count)],
+            "record_id": ["1"] * count,
+            "child_id": [f"C{number % 100:02d}" for number in range(count)],
+        }
+    )
+    wide = one_row_a_child(table).to_pylist()
+    assert wide[7] == {"child_id": "C07", "records": 3, "record ids": "s007:1; s107:1; s207:1"}
+    assert len(wide) == 100
+
+
 def found_problems(*issues: tuple[str, int, str]) -> pa.Table:
     return pa.table(
         {
