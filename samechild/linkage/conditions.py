@@ -193,7 +193,7 @@ _GAP = "abs(try_cast({0} AS BIGINT) - try_cast({1} AS BIGINT))"
 
 _CALLS: dict[str, dict[Dialect, str]] = {
     "shared": {
-        "duckdb": "len(list_intersect({0}, {1}))",
+        "duckdb": "CASE WHEN {1} IS NOT NULL THEN len(list_intersect({0}, {1})) END",
         "splink": "array_length(list_intersect({0}, {1}))",
         "spark": "size(array_intersect({0}, {1}))",
     },

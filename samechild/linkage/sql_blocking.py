@@ -49,11 +49,9 @@ def usable_rules(model: Model, fields: Collection[str]) -> tuple[BlockingRule, .
     return usable
 
 
-def block(
-    engine: Engine, records: int, rules: tuple[BlockingRule, ...], largest: int, lists: Collection[str]
-) -> list[BlockingCount]:
+def block(engine: Engine, rules: tuple[BlockingRule, ...], largest: int, lists: Collection[str]) -> list[BlockingCount]:
     """Make the table ``pairs`` (``one``, ``other``, ``rules``) from the table ``records``; tell what each rule did."""
-    found = block_sizes(engine, records, rules, largest, lists)
+    found = block_sizes(engine, rules, largest, lists)
     parts = [
         _pairs_sql(rule, number, each, largest, engine.dialect, lists)
         for number, (rule, each) in enumerate(zip(rules, found, strict=True))
@@ -70,7 +68,7 @@ def block(
 
 
 def block_sizes(
-    engine: Engine, records: int, rules: tuple[BlockingRule, ...], largest: int, lists: Collection[str]
+    engine: Engine, rules: tuple[BlockingRule, ...], largest: int, lists: Collection[str]
 ) -> list[BlockSizes]:
     """Count how many blocks of each size every rule makes, in one query."""
     counted = engine.fetch(

@@ -99,7 +99,7 @@ class _Compared:
         records = standardised.select([name for name in looked_at if name in standardised.column_names])
         engine.register("records", records.append_column("rec", pa.array(np.arange(table.rows, dtype=np.int32))))
         progress("finding pairs worth comparing")
-        self.blocks = block(engine, table.rows, self.rules, model.largest_block, self.lists)
+        self.blocks = block(engine, self.rules, model.largest_block, self.lists)
         progress("comparing pairs")
         engine.keep("compared", self._compared_sql("SELECT one, other, rules FROM pairs"))
         engine.drop("pairs")
