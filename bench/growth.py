@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from bench.machine import RESULTS, WORK, Measured, keep, measure, samechild, show
+from bench.machine import RESULTS, WORK, Measured, Shown, keep, measure, samechild, show
 from bench.towns import TownFolder, town_of_records
 from samechild.files.run_record import read_run_record
 
@@ -52,8 +52,21 @@ def exponent(before: Size, records: int, wall: float) -> float:
     return math.log(wall / before.measured.wall) / math.log(records / before.records)
 
 
+class Growth(msgspec.Struct, frozen=True):
+    """Every size that was linked, smallest first."""
+
+    rates: str
+    seed: int
+    sizes: list[Size]
+
+
+def tables(growth: Growth) -> list[Shown]:
+    """Set the sizes out."""
+    return [Shown(f"Growth, {growth.rates} rates, seed {growth.seed}", HEADINGS, rows(growth.sizes))]
+
+
 def rows(sizes: list[Size]) -> list[list[str]]:
-    """Set the sizes out for :func:`bench.machine.show`."""
+    """One row for each size, under :data:`HEADINGS`."""
     return [
         [
             f"{one.records:,}",
@@ -120,10 +133,10 @@ def main(sizes: tuple[int, ...], huge: bool, seed: int, rates: str, wanted: bool
     for records in chosen:
         done.append(one_size(town_of_records(records, seed, rates), done[-1] if done else None, WORK))
         click.echo(f"{done[-1].records:,} records: {done[-1].measured.wall:.1f} s")
-    show(f"Growth, {rates} rates, seed {seed}", HEADINGS, rows(done))
+    show(tables(Growth(rates, seed, done)))
     if wanted:
         line = f"python -m bench.growth --seed {seed} --rates {rates}" + " --huge" * huge
-        keep(f"growth-{rates}-{seed}", line + "".join(f" --sizes {size}" for size in sizes), {"sizes": done})
+        keep(f"growth-{rates}-{seed}", line + "".join(f" --sizes {size}" for size in sizes), Growth(rates, seed, done))
         (RESULTS / PICTURE).write_text(picture(done), encoding="utf-8")
         click.echo(f"The picture is in bench/results/{PICTURE}.")
 

@@ -136,27 +136,36 @@ def _git(*words: str) -> str:
     return asked.stdout.strip() if asked.returncode == 0 else ""
 
 
-def keep(name: str, command: str, found: dict[str, Any], folder: Path = RESULTS) -> Path:
+def keep(name: str, command: str, found: msgspec.Struct, folder: Path = RESULTS) -> Path:
     """Write figures to ``bench/results`` with the command and the machine they come from; returns the file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
-    whole = {"command": command, "machine": machine(), **found}
+    whole = {"command": command, "machine": machine(), "found": found}
     path.write_bytes(msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n")
     click.echo(f"Figures are in {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}.")
     return path
 
 
-def show(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table, as wide as it is, so that nothing is cut when it goes to a file."""
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for place, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if place == 0 else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
+class Shown(msgspec.Struct, frozen=True):
+    """A table for people, on a terminal and in a page alike; the first heading is of what each row is about."""
+
+    title: str
+    headings: tuple[str, ...]
+    rows: list[list[str]]
+
+
+def show(shown: Sequence[Shown]) -> None:
+    """Print tables, as wide as they are, so that nothing is cut when they go to a file."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=200)
-    console.print(table)
+    for one in shown:
+        table = Table(title=one.title, title_justify="left", title_style="bold")
+        for place, heading in enumerate(one.headings):
+            table.add_column(heading, justify="left" if place == 0 else "right", no_wrap=True)
+        for row in one.rows:
+            table.add_row(*row)
+        console.print(table)
 
 
 def in_words(of: Spread, form: str = ".1f") -> str:

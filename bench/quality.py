@@ -38,7 +38,7 @@ class Found(msgspec.Struct, frozen=True):
     records: int
     true_children: int
     unaided: Point
-    best_weight: float
+    best_weight: float | None  # None when no pair was scored
     best_pairs: Quality
     best: Point | None  # children at that threshold, where a threshold alone makes them
     review: Review
@@ -66,8 +66,7 @@ def of_splink(folder: Path, keys: Path, truth: pa.Table) -> Found:
     rows = _rows(pq.read_table(folder / "predictions.parquet"), key.num_rows)
     cluster = pq.read_table(folder / "clusters.parquet", columns=["cluster_id", "unique_id"]).sort_by("unique_id")
     unaided = _judged(key, rows, cluster["cluster_id"], rows["probability"] >= JOIN, truth)
-    weight = _best_weight(unaided)
-    chosen = rows["weight"] >= weight
+    chosen = rows["weight"] >= (float("inf") if unaided.best is None else unaided.best.match_weight)
     best = _judged(key, rows, components(key.num_rows, rows["a"][chosen], rows["b"][chosen]), chosen, truth)
     return _found(unaided, best)
 
@@ -99,10 +98,6 @@ def _judged(key: pa.Table, rows: dict[str, Any], child: Any, same: Any, truth: p
     return evaluate(children, pairs, truth)
 
 
-def _best_weight(found: Evaluation) -> float:
-    return found.best.match_weight if found.best is not None else float("inf")
-
-
 def _point(found: Evaluation) -> Point:
     return Point(found.decided, found.clusters, found.twins, found.adoptions)
 
@@ -112,7 +107,7 @@ def _found(unaided: Evaluation, best: Evaluation | None) -> Found:
         records=unaided.coverage.records,
         true_children=unaided.true_children,
         unaided=_point(unaided),
-        best_weight=_best_weight(unaided),
+        best_weight=None if unaided.best is None else unaided.best.match_weight,
         best_pairs=unaided.best.quality if unaided.best is not None else unaided.decided,
         best=None if best is None else _point(best),
         review=unaided.review,
@@ -135,7 +130,7 @@ def in_row(name: str, found: Found, *, at_best: bool = False) -> list[str]:
         percent(point.pairs.recall),
         percent(point.pairs.f1),
         percent(found.best_pairs.f1),
-        f"{found.best_weight:.1f}",
+        "-" if found.best_weight is None else f"{found.best_weight:.1f}",
         percent(within.precision),
         percent(within.recall),
         percent(point.clusters.b_cubed_f1),

@@ -22,7 +22,7 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
 from bench import quality
-from bench.machine import WORK, Measured, keep, measure, percent, samechild, show
+from bench.machine import WORK, Measured, Shown, keep, measure, percent, samechild, show
 from bench.quality import Found
 from samechild.errors import Missing
 
@@ -50,6 +50,7 @@ class Sweep(msgspec.Struct, frozen=True):
 class Outcome(msgspec.Struct, frozen=True):
     """Everything measured on one data set."""
 
+    name: str
     measured: Measured
     found: Found
     blind: Found
@@ -109,7 +110,7 @@ def link(prepared: Prepared, out: Path, *more: str) -> tuple[Measured, Found]:
     return measured, quality.of_samechild(out, prepared.truth)
 
 
-def run(prepare: Callable[[Path, bool], Prepared], folder: Path, sweep: bool) -> Outcome:
+def run(name: str, prepare: Callable[[Path, bool], Prepared], folder: Path, sweep: bool) -> Outcome:
     """Link as it is, blind, and (``sweep``) at other lines for joining with the model that was learnt."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -122,11 +123,11 @@ def run(prepare: Callable[[Path, bool], Prepared], folder: Path, sweep: bool) ->
         lines = ("--model", str(folder / "linked" / MODEL), "--join", str(join), "--ask", str(min(join, 0.4)))
         tried.append(Sweep(join, link(plain, folder / "moved", *lines)[1]))
         click.echo(f"Line for joining at {join}: children F1 {percent(tried[-1].found.unaided.clusters.within.f1)}")
-    return Outcome(measured, found, blind, tuple(tried))
+    return Outcome(name, measured, found, blind, tuple(tried))
 
 
-def print_outcome(name: str, outcome: Outcome) -> None:
-    """Print pairs and children, without the truth and at the lines that the truth would choose."""
+def tables(outcome: Outcome) -> list[Shown]:
+    """Set out pairs and children, without the truth and at the lines that the truth would choose."""
     lines = [("as it decides, without the truth", outcome.found), ("the same, blind", outcome.blind)]
     if outcome.sweep:
         best = max(outcome.sweep, key=lambda one: one.found.unaided.clusters.within.f1 or 0.0)
@@ -143,7 +144,8 @@ def print_outcome(name: str, outcome: Outcome) -> None:
         for words, one in lines
     ]
     headings = ("", "pairs P", "R", "F1", "best F1", "clusters P", "R", "F1", "B-cubed F1", "left to a person")
-    show(f"{name} (best published: {BEST_PUBLISHED[name]})", headings, rows)
+    title = f"{outcome.name} (best published: {BEST_PUBLISHED[outcome.name]})"
+    return [Shown(title, headings, rows)]
 
 
 @click.command()
@@ -154,14 +156,14 @@ def print_outcome(name: str, outcome: Outcome) -> None:
 def main(name: str, file: Path | None, sweep: bool, wanted: bool) -> None:
     """Link one labelled data set as it is, and judge the result."""
     if name == "febrl4":
-        outcome = run(febrl4, WORK / "febrl4", sweep)
+        outcome = run(name, febrl4, WORK / "febrl4", sweep)
     elif file is None or not file.is_file():
         raise click.UsageError(f"Say where the historical file lies: --file, or the environment variable {HISTORICAL}.")
     else:
-        outcome = run(lambda folder, blind: historical(file, folder, blind), WORK / "historical", sweep)
-    print_outcome(name, outcome)
+        outcome = run(name, lambda folder, blind: historical(file, folder, blind), WORK / "historical", sweep)
+    show(tables(outcome))
     if wanted:
-        keep(f"real_data-{name}", f"python -m bench.real_data {name}", {"outcome": outcome})
+        keep(f"real_data-{name}", f"python -m bench.real_data {name}" + " --no-sweep" * (not sweep), outcome)
 
 
 if __name__ == "__main__":

@@ -12,14 +12,13 @@ import sys
 from collections import defaultdict
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
 
 from bench import quality
 from bench.cleaned import cleaned
-from bench.machine import Cost, Measured, cost, in_words, keep, measure, module, percent, samechild, show
+from bench.machine import Cost, Measured, Shown, cost, in_words, keep, measure, module, samechild, show
 from bench.quality import Found
 from bench.splink_run import MODEL
 from bench.towns import TownFolder, town_of_records
@@ -143,38 +142,54 @@ def report_seconds(folder: Path) -> float:
     return float(sum(took for step, took in seconds.items() if "report" in step))
 
 
-def print_all(turn: Turn, costs: dict[str, Cost], found: dict[str, Found], checks: list[Aim], kept: list[Aim]) -> None:
-    """Print cost, quality, families and aims as tables."""
-    town = turn.town
-    where = f"{town.records:,} records of {town.children:,} children, {town.rates} rates, seed {town.seed}"
-    rows = [
-        [name, *(in_words(part) for part in (one.wall, one.cpu)), in_words(one.peak_mib, ",.0f"), in_words(one.load),
-         str(one.wall.runs)]
-        for name, one in costs.items()
-    ]  # fmt: skip
-    show(f"Whole processes: {where}", ("", "wall s", "CPU s", "peak MiB", "load before", "runs"), rows)
+class Compared(msgspec.Struct, frozen=True):
+    """Everything one comparison found."""
+
+    records: int
+    children: int
+    seed: int
+    rates: str
+    runs: dict[str, list[Measured]]
+    cost: dict[str, Cost]
+    found: dict[str, Found]
+    report_seconds: float
+    hard_enough: list[Aim]
+    aims: list[Aim]
+
+
+def tables(one: Compared) -> list[Shown]:
+    """Set out cost, quality, families and aims."""
+    where = f"{one.records:,} records of {one.children:,} children, {one.rates} rates, seed {one.seed}"
+    costs = [
+        [name, in_words(of.wall), in_words(of.cpu), in_words(of.peak_mib, ",.0f"), in_words(of.load), str(of.wall.runs)]
+        for name, of in one.cost.items()
+    ]
     lines = []
-    for name, one in found.items():
-        lines.append(quality.in_row(name, one))
-        if one.best is not None:
-            lines.append(quality.in_row(f"{name}, at best pair F1", one, at_best=True))
-    show("Quality: as each decides unaided, then at the threshold that the truth shows best", quality.HEADINGS, lines)
+    for name, found in one.found.items():
+        lines.append(quality.in_row(name, found))
+        if found.best is not None:
+            lines.append(quality.in_row(f"{name}, at best pair F1", found, at_best=True))
     families = [
         [
             name,
-            f"{one.unaided.adoptions.joined.found:,} of {one.unaided.adoptions.joined.of:,}",
-            f"{one.review.per_1000_children:.1f}",
-            "-" if one.unaided.twins.alike is None else percent(one.unaided.twins.alike.share),
+            f"{found.unaided.adoptions.joined.found:,} of {found.unaided.adoptions.joined.of:,}",
+            f"{found.review.per_1000_children:.1f}",
         ]
-        for name, one in found.items()
+        for name, found in one.found.items()
     ]
-    show(
-        "Families", ("", "adopted identities joined", "asked for 1,000 children", "twin sets no field tells apart"),
-        families,
-    )  # fmt: skip
-    for title, some in (("Is the town hard enough?", checks), ("Aims", kept)):
-        marks = [[aim.name, _figure(aim.measured), aim.bound, "kept" if aim.kept else "MISSED"] for aim in some]
-        show(title, ("", "measured", "bound", ""), marks)
+    title = "Quality, as each decides unaided and (Splink) at the threshold that the truth shows to be best"
+    return [
+        Shown(f"Whole processes: {where}", ("", "wall s", "CPU s", "peak MiB", "load before", "runs"), costs),
+        Shown(title, quality.HEADINGS, lines),
+        Shown("Families", ("", "adopted identities joined", "left to a person for 1,000 children"), families),
+        _marks("Is the town hard enough?", one.hard_enough),
+        _marks("Aims", one.aims),
+    ]
+
+
+def _marks(title: str, some: list[Aim]) -> Shown:
+    rows = [[aim.name, _figure(aim.measured), aim.bound, "kept" if aim.kept else "missed"] for aim in some]
+    return Shown(title, ("", "measured", "bound", "kept or missed"), rows)
 
 
 def _figure(value: float | None) -> str:
@@ -200,15 +215,12 @@ def main(records: int, seed: int, rates: str, runs: int, widest: bool, wanted: b
     found = judge(turn, list(measured))
     checks, kept = hard_enough(found[TUNED]), aims(costs, found)
     report = report_seconds(turn.out(GUARDED))
-    print_all(turn, costs, found, checks, kept)
+    compared = Compared(town.records, town.children, seed, rates, measured, costs, found, report, checks, kept)
+    show(tables(compared))
     click.echo(f"samechild's report took {report:.1f} s more, in the run with the never-link list.")
     if wanted:
-        whole: dict[str, Any] = {
-            "records": town.records, "children": town.children, "seed": seed, "rates": rates, "runs": measured,
-            "cost": costs, "found": found, "report_seconds": report, "hard_enough": checks, "aims": kept,
-        }  # fmt: skip
         line = f"python -m bench.side_by_side --records {records} --seed {seed} --rates {rates} --runs {runs}"
-        keep(f"side_by_side-{records}-{rates}-{seed}", line + " --widest" * widest, whole)
+        keep(f"side_by_side-{records}-{rates}-{seed}", line + " --widest" * widest, compared)
     sys.exit(0 if all(check.kept for check in checks) else 1)
 
 

@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from bench import quality
-from bench.machine import WORK, keep, measure, percent, samechild, show
+from bench.machine import WORK, Shown, keep, measure, percent, samechild, show
 from bench.quality import Found
 from bench.towns import TownFolder, town, twins_alike
 from samechild.linkage.proportions import Share, share
@@ -121,8 +121,16 @@ def _told(of: Share | None) -> str:
     return f"{of.found:,} of {of.of:,}: {percent(of.share)} ({percent(of.low)} to {percent(of.high)})"
 
 
-def print_totals(totals: list[Total]) -> None:
-    """Print one column for each file of rates."""
+class Twins(msgspec.Struct, frozen=True):
+    """Every town, and all of them added up by their rates."""
+
+    totals: list[Total]
+    seeds: list[Seed]
+
+
+def tables(twins: Twins) -> list[Shown]:
+    """Set the totals out, one column for each file of rates."""
+    totals = twins.totals
     rows = [
         ["towns, each with its own seed", *(str(one.seeds) for one in totals)],
         ["records", *(f"{one.records:,}" for one in totals)],
@@ -137,7 +145,7 @@ def print_totals(totals: list[Total]) -> None:
         ["adopted identities joined, no list", *(_told(one.adopted_joined) for one in totals)],
         ["adopted identities joined, with the list", *(_told(one.adopted_joined_guarded) for one in totals)],
     ]
-    show("Twins and adopted children on unseen towns", ("", *(f"{one.rates} rates" for one in totals)), rows)
+    return [Shown("Twins and adopted children on unseen towns", ("", *(f"{one.rates} rates" for one in totals)), rows)]
 
 
 @click.command()
@@ -162,10 +170,10 @@ def main(sets: int, children: int, first_seed: int, rates: str, guard: bool, wan
             )
         totals.append(total(one_rates, seeds))
         every += seeds
-    print_totals(totals)
+    show(tables(Twins(totals, every)))
     if wanted:
         line = f"python -m bench.twins --sets {sets} --children {children} --first-seed {first_seed} --rates {rates}"
-        keep(f"twins-{rates}-{first_seed}", line + " --no-guard" * (not guard), {"totals": totals, "seeds": every})
+        keep(f"twins-{rates}-{first_seed}", line + " --no-guard" * (not guard), Twins(totals, every))
 
 
 if __name__ == "__main__":

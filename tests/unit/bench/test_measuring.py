@@ -78,10 +78,10 @@ def test_a_share_is_never_rounded_to_all_or_nothing(value: float | None, words: 
 
 
 def test_figures_are_kept_with_their_command_and_machine(tmp_path: Path) -> None:
-    path = keep("some", "python -m bench.some", {"wall": spread([1.0, 2.0])}, tmp_path)
+    path = keep("some", "python -m bench.some", spread([1.0, 2.0]), tmp_path)
     kept = json.loads(path.read_bytes())
     assert kept["command"] == "python -m bench.some"
-    assert kept["wall"]["high"] == 2.0
+    assert kept["found"]["high"] == 2.0
     assert {"date", "cores", "memory_gib", "versions", "commit", "load"} <= set(kept["machine"])
     assert str(machine.ROOT) not in path.read_text(encoding="utf-8")
 
