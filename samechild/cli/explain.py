@@ -16,6 +16,7 @@ from samechild.errors import Invalid, Refused
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from samechild.cli.waterfall import Step
     from samechild.linkage.evidence import Explained
     from samechild.linkage.model import Model
 
@@ -57,46 +58,60 @@ def explain(folder: Path, one: str, other: str, html_file: Path | None, svg_file
 
 
 def _show(found: Explained, model: Model, html_file: Path | None, svg_file: Path | None) -> None:
-    """Print the evidence heaviest first, with what it adds up to."""
+    """Print the evidence heaviest first, with what it adds up to, and write what was asked for."""
     from rich.console import Console
 
+    from samechild.cli.pages import explanation_page
+    from samechild.cli.waterfall import picture
+
+    steps, total = steps_of(found, model), found.score.match_weight
+    table = evidence_table(steps, total, found.score.probability)
+    decided = f"Decided: {found.decision}. {found.reason}"
     console = Console()
     if not console.is_terminal:
         console = Console(width=140)
-    console.print(evidence_table(found, model))
-    console.print(f"Decided: {found.decision}. {found.reason}", highlight=False)
+    console.print(table)
+    console.print(decided, highlight=False, markup=False)
+    if svg_file is not None:
+        svg_file.write_text(picture(steps, total), encoding="utf-8", newline="\n")
+    if html_file is not None:
+        page = explanation_page(decided, picture(steps, total), table)
+        html_file.write_text(page, encoding="utf-8", newline="\n")
 
 
-def evidence_table(found: Explained, model: Model) -> Table:
-    """Set out what each piece of evidence weighs, in bits: ten bits are a thousand to one."""
+def steps_of(found: Explained, model: Model) -> list[Step]:
+    """List what moved the weight: where any two records start, the evidence heaviest first, and the family."""
     from math import log2
 
+    from samechild.cli.waterfall import Step
+
+    seen = zip(model.comparisons, found.score.levels, found.score.weights, strict=True)
+    rows = [(weight, comparison, comparison.levels[level]) for comparison, level, weight in seen]
+    steps = [Step("At the start", "any two records", log2(model.prior / (1 - model.prior)))]
+    for weight, comparison, level in sorted(rows, key=lambda row: -abs(row[0])):
+        if not level.is_null:
+            fields = (comparison.name, *comparison.columns)
+            one, other = _held(found.left, fields), _held(found.right, fields)
+            steps.append(Step(comparison.name.replace("_", " "), level.label, weight, one, other))
+    if found.score.family_weight:
+        steps.append(Step("Same family", "what twins and siblings would share too", found.score.family_weight))
+    return steps
+
+
+def evidence_table(steps: list[Step], total: float, probability: float) -> Table:
+    """Set out what each piece of evidence weighs, in bits: ten bits are a thousand to one."""
     from rich.table import Table
     from rich.text import Text
 
+    from samechild.cli.waterfall import in_bits
+
     table = Table(title="What speaks for and against one child", title_justify="left")
-    for name, right in (
-        ("Evidence", False),
-        ("What was seen", False),
-        ("Bits", True),
-        ("One", False),
-        ("Other", False),
-    ):
-        table.add_column(name, justify="right" if right else "left")
-    start = log2(model.prior / (1 - model.prior))
-    table.add_row("At the start", "any two records", f"{start:+.1f}")
-    seen = zip(model.comparisons, found.score.levels, found.score.weights, strict=True)
-    rows = [(weight, comparison, comparison.levels[level]) for comparison, level, weight in seen]
-    for weight, comparison, level in sorted(rows, key=lambda row: -abs(row[0])):
-        if not level.is_null:
-            sides = (Text(_held(side, (comparison.name, *comparison.columns))) for side in (found.left, found.right))
-            table.add_row(comparison.name.replace("_", " "), Text(level.label), f"{weight:+.1f}", *sides)
-    if found.score.family_weight:
-        words = "what twins, brothers and sisters would share too"
-        table.add_row("Same family", words, f"{found.score.family_weight:+.1f}")
-    likely = found.score.probability
-    words = "probability over 0.9999" if 0.9999 < likely < 1 else f"probability {likely:.4f}"
-    table.add_row("Together", words, f"{found.score.match_weight:+.1f}", style="bold")
+    for name in ("Evidence", "What was seen", "Bits", "One", "Other"):
+        table.add_column(name, justify="right" if name == "Bits" else "left")
+    for step in steps:
+        table.add_row(step.name, Text(step.seen), in_bits(step.bits), Text(step.one), Text(step.other))
+    likely = "probability over 0.9999" if 0.9999 < probability < 1 else f"probability {probability:.4f}"
+    table.add_row("Together", likely, in_bits(total), style="bold")
     return table
 
 

@@ -66,6 +66,15 @@ def _text(cell: object) -> str:
     return escape(getattr(cell, "plain", None) or str(cell or ""))
 
 
+def explanation_page(decided: str, svg: str, table: Table) -> str:
+    """Show why two records were decided as they were: the picture, and beside it the table with both records."""
+    note = (
+        "<p>Ten bits are a thousand to one. Bars to the right speak for one child, bars to the left against.</p>"
+        '<p class="inset">This page shows values of two records: keep it as you keep the files.</p>'
+    )
+    return page("One child or two?", f'<p class="lead">{escape(decided)}</p>{note}{svg}{table_as_html(table)}')
+
+
 def evaluation_page(tables: Iterable[Table]) -> str:
     """Show an evaluation against the truth as a page of tables."""
     note = (

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import msgspec
 import openpyxl
@@ -99,6 +100,25 @@ class TestTown:
         assert {"write children.csv", "write review.xlsx", "write report.html"} <= set(record["counts"]["seconds"])
         assert set(record["outputs"]) == WRITTEN - {"run.json"}
 
+    def test_the_order_of_rows_and_files_and_the_number_of_threads_change_nothing(self, tmp_path: Path) -> None:
+        files = [Path(shutil.copy(path, tmp_path)) for path in files_of(small_town())]
+        for path in files:
+            if path.suffix in (".csv", ".tsv", ".ndjson"):
+                lines = path.read_bytes().splitlines(keepends=True)
+                head, rows = (lines[:1], lines[1:]) if path.suffix != ".ndjson" else ([], lines)
+                random.Random(9).shuffle(rows)
+                path.write_bytes(b"".join(head + rows))
+        truth = small_town() / "truth"
+        lists = ("--never-link", truth / "never_link.csv", "--superseded", truth / "superseded.csv")
+        done = run("link", *reversed(files), "--out", tmp_path / "l", *LEAN, *lists, "--threads", "1")
+        assert done.code == 0, done.err
+        for name, own in (("children", ("source", "record_id")), ("pairs", PAIR.split(","))):
+            before, now = (
+                {tuple(row[each] for each in own): row for row in pq.read_table(folder / f"{name}.parquet").to_pylist()}
+                for folder in (linked_town(), tmp_path / "l")
+            )
+            assert now == before
+
     def test_evaluation_finds_it_good_and_writes_its_figures(self, tmp_path: Path) -> None:
         figures = tmp_path / "figures.json"
         done = run("evaluate", linked_town(), "--truth", small_town() / "truth" / "truth.csv", "--json", figures)
@@ -122,7 +142,22 @@ class TestTown:
             done = run("explain", folder, *words)
             assert done.code == 0, done.err
             assert f"Decided: {row['decision']}" in done.out
-            assert f"{row['match_weight']:+.1f}" in done.out
+            assert f"{row['match_weight']:+.1f}".replace("-", "\u2212") in done.out
+
+    def test_an_explanation_can_be_kept_as_a_page_and_as_a_picture(self, tmp_path: Path) -> None:
+        row = pq.read_table(linked_town() / "links.parquet").to_pylist()[0]
+        one, other = (f"{row[f'source_{side}']}:{row[f'record_{side}']}" for side in "ab")
+        words = ("explain", linked_town(), one, other, "--html", tmp_path / "why.html", "--svg", tmp_path / "why.svg")
+        assert run(*words).code == 0
+        svg = ElementTree.parse(tmp_path / "why.svg").getroot()
+        assert "together" in svg.attrib["aria-label"]
+        bars = [each for each in svg.iter("{http://www.w3.org/2000/svg}rect") if each.attrib["width"] != "100%"]
+        assert all(float(bar.attrib["width"]) >= 1 and float(bar.attrib["x"]) >= 0 for bar in bars)
+        assert max(float(bar.attrib["x"]) + float(bar.attrib["width"]) for bar in bars) <= 882
+        page = (tmp_path / "why.html").read_text(encoding="utf-8")
+        assert "<svg" in page
+        assert row["reason"].split(";")[0] in page
+        assert run(*words).code == 3
 
     def test_the_report_can_be_written_again(self, tmp_path: Path) -> None:
         assert run("report", linked_town(), "--out", tmp_path / "again.html").code == 0
