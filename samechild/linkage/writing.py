@@ -188,7 +188,7 @@ def one_row_a_child(children: pa.Table) -> pa.Table:
         return one_row_a_child(_of_one_source(children))
     record = pc.cast(children["record_id"], pa.string()).combine_chunks()
     record = pa.concat_arrays(record.chunks) if isinstance(record, pa.ChunkedArray) else record
-    order = np.lexsort((pc.rank(record, tiebreaker="min").to_numpy(), source, child))
+    order = _by_cell(child * max(len(names), 1) + source, record)
     child, source = child[order], source[order]
     opens = np.ones(len(order), bool)
     opens[1:] = (child[1:] != child[:-1]) | (source[1:] != source[:-1])
@@ -207,6 +207,17 @@ def one_row_a_child(children: pa.Table) -> pa.Table:
         heading = name if name not in columns else f"{name} (source)"
         columns[heading] = joined.take(pa.array(wanted, mask=wanted < 0))
     return pa.table(columns)
+
+
+def _by_cell(cell: np.ndarray, record: pa.Array) -> np.ndarray:
+    """Order rows by the cell they belong to, and within a cell by record id; most cells hold just one."""
+    order = np.argsort(cell, kind="stable")
+    cell = cell[order]
+    same = cell[1:] == cell[:-1]
+    shared = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    ranks = pc.rank(record.take(pa.array(order[shared])), tiebreaker="min").to_numpy()
+    order[shared] = order[shared][np.lexsort((ranks, cell[shared]))]
+    return order
 
 
 def _of_one_source(children: pa.Table) -> pa.Table:
