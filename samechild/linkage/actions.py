@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from samechild.demographics.standardise import standardise
 from samechild.errors import Invalid
-from samechild.linkage.bulk import Linked, link_records
+from samechild.linkage.bulk import Linked, fields_used, link_records
 from samechild.linkage.children import Earlier, changes_since, earlier_children, how_held, name_children
 from samechild.linkage.constraints import Constraints, PairList, Why, pair_list
 from samechild.linkage.deciding import Decided, Decision, decide
@@ -118,13 +118,14 @@ def link(given: pa.Table, options: Options, progress: Progress = lambda words, s
     table = _renumbered(made.table, options.superseded)
     keys = record_keys(table["source"], table["record_id"])
     order = keys.order()
-    keys, table = keys.take(order), table.take(pa.array(order))
-    clock("link", "finding pairs worth comparing", 0.15)
-    constraints, notes = _constraints(table, options)
-    earlier = None if options.previous is None else earlier_children(options.previous, keys)
+    keys = keys.take(order)
     model = options.model or children_model(_comparable(table))
+    ordered = _in_order(table, [*fields_used(model), "record_id"], order)
+    clock("link", "finding pairs worth comparing", 0.15)
+    constraints, notes = _constraints(ordered, options)
+    earlier = None if options.previous is None else earlier_children(options.previous, keys)
     linked = _engine(options.engine)(
-        table,
+        ordered,
         model,
         constraints,
         earlier=None if earlier is None else earlier.child,
@@ -137,6 +138,11 @@ def link(given: pa.Table, options: Options, progress: Progress = lambda words, s
     clock("decide", "deciding", 0.8)
     decided = decide(linked, options.review_limit)
     return _result(made.problems, table, keys, order, linked, decided, earlier, notes, options, clock)
+
+
+def _in_order(table: pa.Table, names: list[str], order: NDArray[np.int64]) -> pa.Table:
+    """The named columns of the table, its rows in the order of the records' keys."""
+    return table.select([name for name in dict.fromkeys(names) if name in table.column_names]).take(pa.array(order))
 
 
 def _engine(name: str) -> Callable[..., Linked]:
@@ -240,25 +246,24 @@ def _result(
     clock("tables", "writing down what was found", 0.85)
     ids = name_children(keys, linked.child, earlier)
     held = how_held(linked, decided.pairs)
-    pairs = pairs_table(table, linked.model, decided)
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
+    pairs = pairs_table(table, order, linked.model, decided)
     protected = pairs_of_children(
         linked.child,
         np.concatenate([decided.restricted.left, linked.never_link.left]),
         np.concatenate([decided.restricted.right, linked.never_link.right]),
     )
-    records = without_protected_former_numbers(table, linked.child, protected).append_column("child_id", ids)
-    children = children_table(table, ids, held)
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    names = ids.take(pa.array(back))
+    records = without_protected_former_numbers(table, linked.child[back], protected).append_column("child_id", names)
+    children = children_table(table, names, held, back)
     links = links_table(pairs, linked, decided, notes)
-    review = review_table(table, ids, pairs, decided)
-    restricted = restricted_table(table, decided)
-    at = pa.array(back)
+    review = review_table(table, order, names, pairs, decided)
+    restricted = restricted_table(table, order, decided)
     clock("summary", "summing up", 0.95)
-    summary = _summary(records, children, pairs, linked, decided, options)
+    summary = _summary(records, children, pairs, order, linked, decided, options)
     counts = _counts(table, linked, decided, earlier, problems)
     changes = None if earlier is None else changes_since(ids, linked.child, earlier)
-    records, children = records.take(at), children.take(at)
     clock("", "", 1.0)
     frequencies = frequent_values(linked.model, linked.table)
     return Result(
@@ -268,7 +273,13 @@ def _result(
 
 
 def _summary(
-    records: pa.Table, children: pa.Table, pairs: pa.Table, linked: Linked, decided: Decided, options: Options
+    records: pa.Table,
+    children: pa.Table,
+    pairs: pa.Table,
+    order: NDArray[np.int64],
+    linked: Linked,
+    decided: Decided,
+    options: Options,
 ) -> Summary:
     joined = decided.decision == Decision.SAME
     rules = np.bitwise_count(decided.pairs.rules[joined])
@@ -286,7 +297,7 @@ def _summary(
     return summarise(
         records, children, pairs, thresholds=linked.model.thresholds, blocking=linked.blocks, found_by=found_by,
         expected_matches=linked.model.prior * total if options.model is None else None, families=families,
-        year=options.today.year,
+        year=options.today.year, ends=(order[decided.pairs.left], order[decided.pairs.right]),
     )  # fmt: skip
 
 
@@ -308,7 +319,7 @@ def _counts(
     counts = {
         "records": table.num_rows,
         "sources": len(linked.table["source"].values),
-        "children": len(np.unique(linked.child)),
+        "children": int(np.count_nonzero(linked.child == np.arange(len(linked.child)))),
         "pairs_compared": linked.compared,
         "pairs_written": len(decided.pairs),
         "same": int(answers[Decision.SAME]),

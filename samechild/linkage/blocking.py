@@ -7,7 +7,6 @@ not compared under that rule, and the report says so: work stays bounded whateve
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -17,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from samechild.errors import Invalid
-from samechild.linkage.coded import Codes, CodedTable, Indices
+from samechild.linkage.coded import CodedTable, Codes, Indices
 from samechild.linkage.model import BlockingRule, KeyPart
 from samechild.linkage.summary import BlockingCount
 
@@ -53,8 +52,7 @@ def block(table: CodedTable, rules: tuple[BlockingRule, ...], largest: int, thre
 
     def one(number: int) -> tuple[NDArray[np.int64], list[int]]:
         keys, records = _keys(table, usable[number])
-        most = None if usable[number].most_pairs is None else usable[number].most_pairs * table.rows
-        left, right, sizes = _pairs_within(keys, records, largest, most)
+        left, right, sizes = _pairs_within(keys, records, largest, usable[number].most_pairs)
         low, high = np.minimum(left, right), np.maximum(left, right)
         low <<= index_bits
         low |= high
@@ -139,14 +137,13 @@ def _recoded(values: pa.Array, part: KeyPart) -> tuple[NDArray[np.int32] | None,
 
 
 def _pairs_within(
-    keys: NDArray[np.int64], records: Indices, largest: int, most: float | None
+    keys: NDArray[np.int64], records: Indices, largest: int, most: int | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[int]]:
     """All pairs of records that share a key: (left, right, [largest block, skipped blocks, skipped records]).
 
     A rule that would bring more than ``most`` pairs is passed over whole: all its blocks count as skipped.
     """
-    order = np.argsort(keys)
-    keys, records = keys[order], records[order]
+    keys, records = _sorted(keys, records)
     starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.int64)
     sizes = np.diff(np.append(starts, len(keys)))
     over = sizes > largest
@@ -168,4 +165,12 @@ def _pairs_within(
     return left, right, said
 
 
-Progress = Callable[[str], None]
+def _sorted(keys: NDArray[np.int64], records: Indices) -> tuple[NDArray[np.int64], Indices]:
+    """Keys in order with their records: sorted as one number where both fit into 63 bits, which is quicker."""
+    bits = int(records.max(initial=0)).bit_length()
+    if int(keys.max(initial=0)).bit_length() + bits > 63:
+        order = np.argsort(keys)
+        return keys[order], records[order]
+    packed = (keys << bits) | records
+    packed.sort()
+    return packed >> bits, packed & ((1 << bits) - 1)

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from samechild.linkage.agglomeration import Labels, Lines
-from samechild.linkage.blocking import block
+from samechild.linkage.blocking import Blocked, block
 from samechild.linkage.claims import between_groups, claims_of, torn_between_twins, two_identities
 from samechild.linkage.clustering import (
     Links,
@@ -36,7 +36,7 @@ from samechild.linkage.constraints import (
     pair_list,
 )
 from samechild.linkage.frequencies import Frequencies
-from samechild.linkage.model import Model
+from samechild.linkage.model import Comparison, Model
 from samechild.linkage.patterns import patterns_of
 from samechild.linkage.presence import Presence
 from samechild.linkage.scoring import Floats, Shares, frequencies_of, score
@@ -44,8 +44,10 @@ from samechild.linkage.summary import BlockingCount
 from samechild.linkage.training import train
 
 Progress = Callable[[str], None]
-CHUNK = 400_000
-"""How many pairs one thread compares at a time."""
+CHUNK = 500_000
+"""How many pairs one thread weighs at a time."""
+COMPARED_AT_ONCE = 4_000_000
+"""How many pairs one thread compares at a time: the more, the fewer pairs of values are worked out twice."""
 
 
 def in_silence(_: str) -> None:
@@ -154,12 +156,14 @@ def link_records(
     table = code_table(standardised, fields_used(model))
     progress("finding pairs worth comparing")
     blocked = block(table, model.blocking, model.largest_block, threads)
+    progress(f"comparing {len(blocked):,} pairs")
+    levels = compare_pairs(table, model, blocked.left, blocked.right, threads)
     if not model.is_trained:
         progress("learning from the records")
-        model = train(model, table, blocked, with_family=with_family, seed=seed)
+        model = train(model, table, blocked, levels, with_family=with_family, seed=seed)
     known = frequencies_of(model, table, frequencies)
-    progress(f"comparing {len(blocked):,} pairs")
-    pairs = score_pairs(table, model, known, constraints, blocked.left, blocked.right, blocked.rules, threads)
+    progress(f"weighing {len(blocked):,} pairs")
+    pairs = weigh_pairs(table, model, known, constraints, blocked, levels, threads)
     progress("putting children together")
     return put_together(table, model, known, constraints, pairs, blocked.counts, earlier, threads)
 
@@ -175,18 +179,44 @@ def score_pairs(
     threads: int = 2,
 ) -> ScoredPairs:
     """Compare and score the given pairs."""
-    if rules is None:
-        rules = np.zeros(len(left), np.uint32)
+    found = Blocked(left, right, np.zeros(len(left), np.uint32) if rules is None else rules, [])
+    levels = compare_pairs(table, model, left, right, threads)
+    return weigh_pairs(table, model, frequencies, constraints, found, levels, threads)
 
-    def one(begin: int) -> ScoredPairs:
-        part = slice(begin, begin + CHUNK)
-        pairs = Pairs(table, left[part], right[part])
-        levels = [levels_of(comparison, pairs) for comparison in model.comparisons]
-        return weigh(model, frequencies, constraints, pairs, levels, rules[part])
+
+def compare_pairs(table: CodedTable, model: Model, left: Codes, right: Codes, threads: int = 2) -> list[Levels]:
+    """The level every pair reaches in each comparison: some millions of pairs and one comparison at a time."""
+    starts = range(0, max(len(left), 1), COMPARED_AT_ONCE)
+    tasks = [(comparison, start) for comparison in model.comparisons for start in starts]
+
+    def one(task: tuple[Comparison, int]) -> Levels:
+        comparison, start = task
+        part = slice(start, start + COMPARED_AT_ONCE)
+        return levels_of(comparison, Pairs(table, left[part], right[part]))
 
     with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(one, range(0, max(len(left), 1), CHUNK)))
-    return joined(parts)
+        done = list(pool.map(one, tasks))
+    return [np.concatenate(done[at : at + len(starts)]) for at in range(0, len(done), len(starts))]
+
+
+def weigh_pairs(
+    table: CodedTable,
+    model: Model,
+    frequencies: Shares,
+    constraints: Constraints,
+    found: Blocked,
+    levels: list[Levels],
+    threads: int = 2,
+) -> ScoredPairs:
+    """Score pairs whose levels are known."""
+
+    def one(start: int) -> ScoredPairs:
+        part = slice(start, start + CHUNK)
+        pairs = Pairs(table, found.left[part], found.right[part])
+        return weigh(model, frequencies, constraints, pairs, [level[part] for level in levels], found.rules[part])
+
+    with ThreadPoolExecutor(threads) as pool:
+        return joined(list(pool.map(one, range(0, max(len(found), 1), CHUNK))))
 
 
 def weigh(
@@ -201,7 +231,7 @@ def weigh(
     scores = score(model, frequencies, pairs, levels, patterns_of(levels, model.comparisons))
     twin = np.where(numbers_given_together(model, levels), 1.0, scores.twin)
     why = constraints.why(pairs.table, pairs.left, pairs.right, twin)
-    alike = look_like_one(model, frequencies, pairs, levels, lines_of(model).ask)
+    alike = look_like_one(model, frequencies, pairs, levels)
     why[alike[why[alike] != Why.NEVER_LINK]] = Why.TWO_IDENTITIES
     return ScoredPairs(
         pairs.left,
@@ -273,11 +303,11 @@ def _settled_again(
 
     Returns the children, the rival claims between them, and the pairs with what their groups claim of each other.
     """
-    between = between_groups(unit, pairs.left, pairs.right, links.weight)
+    between = between_groups(unit, links)
     if between is None:
         return unit, pair_list(np.zeros(0, np.int64), np.zeros(0, np.int64), table.rows), pairs
     claims = claims_of(between, links, pairs.levels, model, Presence(table, unit), lines)
-    guarded = two_identities(between, claims, pairs.levels, model, lines)
+    guarded = two_identities(between, claims, pairs.levels, model)
     claims = msgspec.structs.replace(claims, never=claims.never | guarded)
     why, claim = pairs.why.copy(), pairs.weight.copy()
     of_pair = np.repeat(np.arange(len(claims.left)), np.diff(np.append(between.starts, len(between.pairs))))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from samechild.linkage.agglomeration import MOST_BITS, Flags, Labels, Lines
 from samechild.linkage.clustering import Links, Whole
 from samechild.linkage.coded import Codes
+from samechild.linkage.constraints import LOOKS_LIKE_ONE
 from samechild.linkage.model import Comparison, Model
 from samechild.linkage.presence import Presence
 from samechild.linkage.scoring import Floats
@@ -38,18 +39,27 @@ class Between(msgspec.Struct, frozen=True):
         return np.logical_or.reduceat(flags[self.pairs], self.starts)
 
 
-def between_groups(group: Labels, left: Codes, right: Codes, weight: Floats) -> Between | None:
+def between_groups(group: Labels, links: Links) -> Between | None:
     """Sort the pairs of records that lie between two groups; None when there are none."""
-    one, other = group[left], group[right]
+    one, other, weight = group[links.left], group[links.right], links.weight
     pairs = np.flatnonzero(one != other)
-    if not len(pairs):
+    key = np.minimum(one[pairs], other[pairs]) * len(group) + np.maximum(one[pairs], other[pairs])
+    possible = np.unique(key[(weight[pairs] >= HOPELESS) | links.never[pairs]])
+    if not len(possible):
         return None
-    low, high = np.minimum(one[pairs], other[pairs]), np.maximum(one[pairs], other[pairs])
-    order = np.lexsort((pairs, weight[pairs], low * len(group) + high))
-    pairs, low, high = pairs[order], low[order], high[order]
-    new = np.concatenate([[True], (low[1:] != low[:-1]) | (high[1:] != high[:-1])])
-    starts = np.flatnonzero(new)
-    return Between(pairs, starts, low[starts], high[starts])
+    place = np.searchsorted(possible, key)
+    place[place == len(possible)] = 0
+    keep = possible[place] == key
+    pairs, place = pairs[keep], place[keep]
+    order = np.lexsort((pairs, weight[pairs], place))
+    pairs, place = pairs[order], place[order]
+    starts = np.flatnonzero(np.concatenate([[True], place[1:] != place[:-1]]))
+    return Between(pairs, starts, possible // len(group), possible % len(group))
+
+
+HOPELESS = -12.0
+"""Groups whose strongest pair is below this many bits are not weighed against each other, for nothing could join
+them; but where a pair is forbidden it is kept, so that a third group is not put together with both."""
 
 
 def claims_of(
@@ -185,9 +195,7 @@ def _of_the_other_sex(child: Labels, left: Codes, right: Codes, sex: Codes) -> F
     return result
 
 
-def two_identities(
-    between: Between, claims: Links, levels: list[NDArray[np.uint8]], model: Model, lines: Lines
-) -> Flags:
+def two_identities(between: Between, claims: Links, levels: list[NDArray[np.uint8]], model: Model) -> Flags:
     """Group pairs that are two valid identities which look like one child (see :mod:`samechild.linkage.constraints`).
 
     Their numbers contradict and none agrees, no two of their records share a surname, forename and birth date agree in
@@ -209,4 +217,4 @@ def two_identities(
             comparison, level = model.comparisons[place[name]], levels[place[name]]
             agree = between.any(level == _equal(comparison))
             contradict |= between.any(numbers_contradict(comparison, level)) & ~agree
-    return result & contradict & (claims.whole.best >= lines.ask)
+    return result & contradict & (claims.whole.best >= LOOKS_LIKE_ONE)

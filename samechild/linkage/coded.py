@@ -29,6 +29,7 @@ class Coded:
         self.codes = codes
         self.values = values
         self.numbers: dict[str, NDArray[np.int64]] = {}  # parts of the values read as whole numbers
+        self.membership: Any = None  # which members each distinct list holds, once worked out
         self.made: dict[str, Any] = {}  # columns worked out from this one, remembered
 
     def __len__(self) -> int:
@@ -38,6 +39,11 @@ class Coded:
     def is_list(self) -> bool:
         """Whether each value is itself a list of values."""
         return bool(pa.types.is_list(self.values.type) or pa.types.is_large_list(self.values.type))
+
+    @cached_property
+    def is_ascii(self) -> bool:
+        """Whether no text of the column has a letter outside ASCII."""
+        return bool(pc.all(pc.string_is_ascii(self.values)).as_py() is not False)
 
     @cached_property
     def distinct(self) -> list[Any]:

@@ -377,27 +377,43 @@ def _scores(function: str, columns: list[Coded], cells: list[Codes], wide: bool)
 
 def _shared(columns: list[Coded], cells: list[Codes], wide: bool) -> NDArray[Any]:
     """How many values two lists have in common, for each pair of lists."""
-    members = pa.concat_arrays([column.values.flatten() for column in columns]).dictionary_encode()
-    rows, begin = [], 0
-    for column, codes in zip(columns, cells, strict=True):
+    held = _membership(columns)
+    if wide:
+        (first, one), (second, other) = (np.unique(code, return_inverse=True) for code in cells)
+        grid = (held[0][first] @ held[1][second].T).toarray()
+        return np.asarray(grid[one, other])
+    both = held[0][cells[0]].multiply(held[1][cells[1]])
+    return np.diff(both.tocsr().indptr)
+
+
+def _membership(columns: list[Coded]) -> list[csr_array]:
+    """For each of two columns of lists: which members each distinct list holds (distinct lists x members)."""
+    one, other = columns
+    if one is other and one.membership is not None:
+        return [one.membership, one.membership]
+    different = [one] if one is other else [one, other]
+    members = pa.concat_arrays([column.values.flatten() for column in different]).dictionary_encode()
+    codes = members.indices.to_numpy(zero_copy_only=False)
+    held, begin = [], 0
+    for column in different:
         lengths = pc.list_value_length(column.values).to_numpy(zero_copy_only=False)
         ends = np.concatenate([[0], np.cumsum(lengths)])
-        own = members.indices.to_numpy(zero_copy_only=False)[begin : begin + ends[-1]]
+        own = codes[begin : begin + ends[-1]]
         begin += int(ends[-1])
-        shape = (len(column.values), len(members.dictionary))
-        held = csr_array((np.ones(len(own), np.int32), own, ends), shape=shape)
-        held.sum_duplicates()
-        held.data[:] = 1
-        kept, which = np.unique(codes, return_inverse=True) if wide else (codes, None)
-        rows.append((held[kept], which))
-    (one, first), (other, second) = rows
-    if wide:
-        grid = (one @ other.T).toarray()
-        return np.asarray(grid[first, second])
-    return np.asarray(one.multiply(other).sum(axis=1)).ravel()
+        matrix = csr_array(
+            (np.ones(len(own), np.int32), own, ends), shape=(len(column.values), len(members.dictionary))
+        )
+        matrix.sum_duplicates()
+        matrix.data[:] = 1
+        held.append(matrix)
+    if one is other:
+        one.membership = held[0]
+    return [held[0], held[-1]]
 
 
 def _texts(column: Coded, codes: Codes) -> list[str]:
     """Texts as the similarity functions want them: a letter outside ASCII counts as its UTF-8 bytes, as in DuckDB."""
     texts: list[str] = column.values.take(pa.array(codes)).to_pylist()
+    if column.is_ascii:
+        return texts
     return [text if text.isascii() else text.encode().decode("latin-1") for text in texts]

@@ -149,13 +149,16 @@ def numbers_given_together(model: Model, levels: list[Levels]) -> Mask:
     return result
 
 
-def look_like_one(
-    model: Model, frequencies: Shares, pairs: Pairs, levels: list[Levels], line: float
-) -> NDArray[np.int64]:
+LOOKS_LIKE_ONE = 8.0
+"""Two identities look like one child from so many bits on, surnames and numbers left out: strangers who share a forename
+and a birth date do not reach it, unless they share a home or further names as well."""
+
+
+def look_like_one(model: Model, frequencies: Shares, pairs: Pairs, levels: list[Levels]) -> NDArray[np.int64]:
     """Positions of pairs that are two valid identities which, names of the family and numbers apart, look like one child.
 
-    That is: two valid numbers that differ, wholly different surnames, and a match weight of ``line`` bits or more from
-    all other evidence, which must include the forename and the date of birth.
+    That is: two valid numbers that differ, wholly different surnames, and :data:`LOOKS_LIKE_ONE` bits or more from all
+    other evidence, which must include the forename and the date of birth.
     """
     place = {comparison.name: number for number, comparison in enumerate(model.comparisons)}
     if not {"surname", "forename", "date_of_birth"} <= place.keys():
@@ -173,4 +176,4 @@ def look_like_one(
         return at
     unseen = {number for name, number in place.items() if name == "surname" or model.comparisons[number].identifier}
     rest = [np.zeros(len(at), np.uint8) if number in unseen else level[at] for number, level in enumerate(levels)]
-    return at[score(model, frequencies, pairs.subset(at), rest).weight >= line]
+    return at[score(model, frequencies, pairs.subset(at), rest).weight >= LOOKS_LIKE_ONE]

@@ -14,8 +14,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from samechild.linkage.bulk import Linked, ScoredPairs, lines_of
 from samechild.linkage.agglomeration import Labels
+from samechild.linkage.bulk import Linked, ScoredPairs, lines_of
 from samechild.linkage.constraints import Why, forbids, identities_differ
 from samechild.linkage.model import Model
 from samechild.linkage.patterns import patterns_of
@@ -144,7 +144,7 @@ def _questions(
     chosen = candidates[np.sort(first)]
     sureness = np.where(apart[chosen], pairs.claim[chosen], lines.join)  # a contradiction is as pressing as a near join
     chosen = chosen[np.lexsort((pairs.right[chosen], pairs.left[chosen], -sureness))]
-    most = int(limit / 1000 * np.unique(child).size)
+    most = int(limit / 1000 * np.count_nonzero(child == np.arange(len(child))))
     left_out, chosen = chosen[most:], chosen[:most]
     decision[chosen] = Decision.ASK
     ground[chosen] = np.where(apart[chosen], np.where(rival[chosen], Ground.RIVALS, Ground.DOUBT), Ground.CONTRADICTION)

@@ -100,12 +100,12 @@ class BlockingRule(msgspec.Struct, frozen=True):
     """Only pairs that agree on every part of some rule are compared at all.
 
     ``training`` is False for rules left out when the model is trained. A broad rule has ``most_pairs``: it is used only
-    where it brings no more pairs than so many for each record, as in smaller files.
+    where it brings no more pairs than so many, as in smaller files.
     """
 
     parts: tuple[KeyPart, ...]
     training: bool = True
-    most_pairs: float | None = None
+    most_pairs: int | None = None
 
     @property
     def name(self) -> str:

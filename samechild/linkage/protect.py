@@ -45,5 +45,5 @@ def to_be_withheld(child: Labels, left: Codes, right: Codes, protected: NDArray[
 def pairs_of_children(child: Labels, left: Codes, right: Codes) -> NDArray[np.int64]:
     """The distinct pairs of children behind pairs of records, lower label first; a child with itself is left out."""
     one, other = child[left], child[right]
-    both = np.stack([np.minimum(one, other), np.maximum(one, other)], axis=1)
-    return np.unique(both[one != other], axis=0)
+    key = np.unique((np.minimum(one, other) * len(child) + np.maximum(one, other))[one != other])
+    return np.stack([key // len(child), key % len(child)], axis=1)

@@ -68,6 +68,7 @@ def summarise(
     expected_matches: float | None = None,
     families: Families | None = None,
     year: int | None = None,
+    ends: tuple[Ints, Ints] | None = None,
 ) -> Summary:
     """Sum up a run: how many records were joined, how surely, for which groups less surely, and what may be missed.
 
@@ -82,6 +83,7 @@ def summarise(
             included; without it, the sum over the pairs given.
         families: twins, siblings and pairs kept apart, as counted by clustering.
         year: calendar year of the run, to group by age; without it, groups are of the year of birth.
+        ends: for each pair, the rows of its two records in ``records``, where they are known already.
 
     Raises:
         Invalid: when a table lacks a column, or a record has no child.
@@ -91,7 +93,7 @@ def summarise(
     source, sources = codes(records["source"])
     if (child < 0).any() or (source < 0).any():
         raise Invalid("The records table has a row without a source or without a child_id.")
-    scored = _read_pairs(pairs, records)
+    scored = _read_pairs(pairs, records, ends)
     elsewhere, sizes = _elsewhere(child, source, len(sources))
     asked = int(scored.ask.sum())
     found = len(sizes)
@@ -135,10 +137,10 @@ def lines(thresholds: Thresholds) -> Lines:
     )
 
 
-def _read_pairs(pairs: pa.Table, records: pa.Table) -> _Scored:
+def _read_pairs(pairs: pa.Table, records: pa.Table, ends: tuple[Ints, Ints] | None) -> _Scored:
     names = ("source_a", "record_a", "source_b", "record_b", "match_weight", "match_probability", "decision")
     need_columns(pairs, names, "The pairs table")
-    a, b = Rows(records, "The records table").find_pairs(pairs)
+    a, b = ends or Rows(records, "The records table").find_pairs(pairs)
     decision, labels = codes(pairs["decision"])
     number = {label: place for place, label in enumerate(labels)}
     held = (a >= 0) & (b >= 0)

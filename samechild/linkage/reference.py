@@ -326,12 +326,11 @@ def usable_blocks(model: Model, rule: BlockingRule, records: Sequence[AnyRecord]
     """Choose the blocks of a rule whose records are compared.
 
     Not those of more than ``model.largest_block`` records, for a million records of one placeholder name would make
-    half a billion pairs; and none at all when the rest would still bring more than ``rule.most_pairs`` pairs for each
-    record.
+    half a billion pairs; and none at all when the rest would still bring more than ``rule.most_pairs`` pairs.
     """
     small = [members for members in blocks(rule, records) if len(members) <= model.largest_block]
     pairs = sum(len(members) * (len(members) - 1) // 2 for members in small)
-    return [] if rule.most_pairs is not None and pairs > rule.most_pairs * len(records) else small
+    return [] if rule.most_pairs is not None and pairs > rule.most_pairs else small
 
 
 def blocked_pairs(model: Model, records: Sequence[AnyRecord]) -> set[tuple[int, int]]:

@@ -15,11 +15,14 @@ from samechild.linkage.model import Model
 from samechild.linkage.scoring import Shares, probability
 from samechild.records import GIVEN, fields
 
+Rows = NDArray[np.int64]
+
 ANSWERS = pa.array(DECISIONS, pa.string())
 
 
-def children_table(records: pa.Table, ids: pa.Array, held: Held) -> pa.Table:
-    """One row for each record: which child it is, and how sure that is."""
+def children_table(records: pa.Table, ids: pa.Array, held: Held, back: Rows) -> pa.Table:
+    """One row for each record: which child it is, and how sure that is. ``back``: each record's place in ``held``."""
+    held = Held(held.records[back], held.weakest[back], held.strongest[back], held.grade[back])
     nowhere = np.isnan(held.strongest)
     return pa.table(
         {
@@ -34,13 +37,16 @@ def children_table(records: pa.Table, ids: pa.Array, held: Held) -> pa.Table:
     )
 
 
-def pairs_table(records: pa.Table, model: Model, decided: Decided) -> pa.Table:
-    """Every pair above the floor, with its weight, its answer and the reason in words."""
+def pairs_table(records: pa.Table, order: Rows, model: Model, decided: Decided) -> pa.Table:
+    """Every pair above the floor, with its weight, its answer and the reason in words.
+
+    ``order``: the row of ``records`` that each position of the pairs speaks of.
+    """
     pairs = decided.pairs
     which, texts = reasons(model, pairs, decided.ground)
     return pa.table(
         {
-            **_ends(records, pairs),
+            **_ends(records, order, pairs),
             "match_weight": pa.array(pairs.weight),
             "match_probability": pa.array(probability(pairs.weight)),
             "decision": pa.DictionaryArray.from_arrays(pa.array(decided.decision.astype(np.int32)), ANSWERS),
@@ -49,10 +55,10 @@ def pairs_table(records: pa.Table, model: Model, decided: Decided) -> pa.Table:
     )
 
 
-def _ends(records: pa.Table, pairs: ScoredPairs) -> dict[str, pa.Array]:
+def _ends(records: pa.Table, order: Rows, pairs: ScoredPairs) -> dict[str, pa.Array]:
     columns = {}
     for end, rows in (("a", pairs.left), ("b", pairs.right)):
-        at = pa.array(rows)
+        at = pa.array(order[rows])
         columns[f"source_{end}"] = _whole(records["source"]).take(at)
         columns[f"record_{end}"] = _whole(records["record_id"]).take(at)
     return columns
@@ -103,7 +109,7 @@ def _weights(linked: Linked, number: int, pairs: ScoredPairs, frequencies: Share
     return weight
 
 
-def review_table(records: pa.Table, ids: pa.Array, pairs_written: pa.Table, decided: Decided) -> pa.Table:
+def review_table(records: pa.Table, order: Rows, ids: pa.Array, pairs_written: pa.Table, decided: Decided) -> pa.Table:
     """The questions for a person, worst first: both records side by side as the agencies gave them."""
     at = decided.review
     asked = pairs_written.take(pa.array(at))
@@ -116,7 +122,7 @@ def review_table(records: pa.Table, ids: pa.Array, pairs_written: pa.Table, deci
     for name in ("source", "record"):
         for end in ("a", "b"):
             columns[f"{name}_{end}"] = asked[f"{name}_{end}"]
-    left, right = pa.array(decided.pairs.left[at]), pa.array(decided.pairs.right[at])
+    left, right = pa.array(order[decided.pairs.left[at]]), pa.array(order[decided.pairs.right[at]])
     for field in fields().values():
         given = GIVEN + field.name
         if field.given and given in records.column_names:
@@ -128,14 +134,14 @@ def review_table(records: pa.Table, ids: pa.Array, pairs_written: pa.Table, deci
     return pa.table(columns)
 
 
-def restricted_table(records: pa.Table, decided: Decided) -> pa.Table:
+def restricted_table(records: pa.Table, order: Rows, decided: Decided) -> pa.Table:
     """Protected pairs that look like one child: for one named person's sealed list and nowhere else."""
     pairs = decided.restricted
     words = {
         int(Why.TWO_IDENTITIES): "two valid identities that look like one child: other surname, other number",
     }
     why = [words.get(int(each), "beside two protected identities") for each in pairs.why]
-    return pa.table({**_ends(records, pairs), "why": pa.array(why, pa.string())})
+    return pa.table({**_ends(records, order, pairs), "why": pa.array(why, pa.string())})
 
 
 def _whole(column: pa.ChunkedArray | pa.Array) -> pa.Array:
@@ -170,8 +176,8 @@ def without_protected_former_numbers(
             place = records.column_names.index(name)
             column = _whole(records[name])
             if pa.types.is_dictionary(column.type):
-                codes = column.indices.to_numpy(zero_copy_only=False)
-                hidden = np.asarray(column.is_null()) | blank
+                codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+                hidden = (codes < 0) | blank
                 column = pa.DictionaryArray.from_arrays(
                     pa.array(codes.astype(np.int32), mask=hidden), column.dictionary
                 )

@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 
 from samechild.linkage.blocking import Blocked
 from samechild.linkage.coded import CodedTable
-from samechild.linkage.comparison import Pairs, levels_of
+from samechild.linkage.comparison import Levels, Pairs, levels_of
 from samechild.linkage.conditions import columns_of
 from samechild.linkage.model import FAMILY, BlockingRule, Comparison, Level, Model, PairClass
 from samechild.linkage.patterns import CLASSES, Layout, Patterns, patterns_of
 
-RANDOM_PAIRS = 1_500_000
+RANDOM_PAIRS = 600_000
 TRAINING_PAIRS = 400_000
-ROUNDS = 40
+ROUNDS = 25
+SETTLED = 2e-5
+"""Learning stops when no probability changes by more."""
 BELIEF = 30.0
 """How many imagined pairs stand behind a starting value, so that a rare level never becomes impossible."""
 FAMILY_BELIEF = 100.0
@@ -89,6 +91,7 @@ def train(
     model: Model,
     table: CodedTable,
     blocked: Blocked,
+    levels: list[Levels],
     *,
     with_family: bool = True,
     seed: int = 1,
@@ -96,10 +99,11 @@ def train(
 ) -> Model:
     """Learn every probability of the model from the records. The same records and seed give the same model.
 
+    ``levels``: the level each blocked pair reaches in each comparison.
     ``with_family`` is False for records that are not children's: two classes are learnt then, same and unrelated.
     """
     used = tuple(rule for rule in rules or model.blocking if all(part.column in table for part in rule.parts))
-    sample = _training_sample(model, table, blocked, used, seed)
+    sample = _training_sample(model, blocked, levels, used, seed)
     counts = random_levels(model, table, seed)
     return learn(model, table.rows, len(blocked), counts, sample, used, with_family=with_family)
 
@@ -144,12 +148,10 @@ def training_pairs(blocked: int, seed: int) -> NDArray[np.int64]:
 
 
 def _training_sample(
-    model: Model, table: CodedTable, blocked: Blocked, rules: tuple[BlockingRule, ...], seed: int
+    model: Model, blocked: Blocked, levels: list[Levels], rules: tuple[BlockingRule, ...], seed: int
 ) -> Sample:
     chosen = training_pairs(len(blocked), seed)
-    pairs = Pairs(table, blocked.left[chosen], blocked.right[chosen])
-    levels = [levels_of(comparison, pairs) for comparison in model.comparisons]
-    patterns = patterns_of(levels, model.comparisons)
+    patterns = patterns_of([level[chosen] for level in levels], model.comparisons)
     found = blocked.rules[chosen]
     rows = []
     for number in range(len(rules)):
@@ -195,12 +197,13 @@ def _maximised(
     free, rule_counts = free[use], rule_counts[use]
     shares = np.tile(np.array([0.5, 0.02, 0.08, 0.4] if with_family else [0.5, 0.0, 0.0, 0.5]), (len(free), 1))
     possible = shares[0] > 0 if len(shares) else np.ones(4, bool)
+    shown = [np.flatnonzero(counts) for counts in rule_counts]
+    reached = [hot[seen] for seen in shown]
     for _ in range(ROUNDS):
+        before = state.now[PairClass.SAME]
         logs = np.stack([np.log(np.maximum(state.now[which], 1e-12)) for which in CLASSES], axis=1)
         sums = {which: np.zeros(layout.width) for which in CLASSES[:3]}
-        for number in range(len(free)):
-            seen = np.flatnonzero(rule_counts[number])
-            here = hot[seen]
+        for number, (seen, here) in enumerate(zip(shown, reached, strict=True)):
             likelihood = here @ (logs * free[number][:, None]) + np.log(np.maximum(shares[number], 1e-300))
             likelihood -= likelihood.max(axis=1, keepdims=True)
             belief = np.exp(likelihood)
@@ -210,6 +213,8 @@ def _maximised(
             for place, which in enumerate(CLASSES[:3]):
                 sums[which] += free[number] * (belief[:, place] @ here)
         _settle_classes(state, sums)
+        if np.abs(state.now[PairClass.SAME] - before).max() < SETTLED:
+            break
     return _replaced(model, state)
 
 

@@ -47,8 +47,8 @@ TWIN, SIBLING = PairClass.TWIN, PairClass.SIBLING
 
 THRESHOLDS = Thresholds(join=0.97, ask=0.5, split=0.5, floor=0.001)
 LARGEST_BLOCK = 1000
-BROAD = 5.0
-"""Rules that bring strangers together by the thousand are used only while they bring no more pairs than this a record."""
+BROAD = 300_000
+"""Rules that bring strangers together by the thousand are used only while they bring no more pairs than this."""
 AGREEING = 0.85
 """Starting share of pairs of one child that agree exactly."""
 
@@ -251,7 +251,7 @@ COMPARISONS: tuple[Comparison, ...] = (
 )  # fmt: skip
 
 
-def _rule(*parts: str, most_pairs: float | None = None) -> BlockingRule:
+def _rule(*parts: str, most_pairs: int | None = None) -> BlockingRule:
     """A rule from its parts: ``surname`` or ``forename:3`` for the first three letters."""
     made = []
     for part in parts:
@@ -282,9 +282,7 @@ BLOCKING: tuple[BlockingRule, ...] = (
     _rule("forename_sound", "surname_sound", "birth_month"),
     _rule("forename", "surname", "birth_place"),
     _rule("forename", "surname", "town"),
-    _rule("surname", "postcode", "birth_year"),
     _rule("forename", "surname", "occupation"),
-    _rule("date_of_birth", "uprn"),
     _rule("email"),
     _rule("phone"),
     _rule("forename", "surname", most_pairs=BROAD),
@@ -316,5 +314,3 @@ def _only_with(comparison: Comparison, present: frozenset[str]) -> Comparison:
     if "forename" not in present and comparison.name == "surname":
         levels = (Level("surname missing", missing("surname"), is_null=True), *levels)
     return msgspec.structs.replace(comparison, levels=levels)
-
-

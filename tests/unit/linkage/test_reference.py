@@ -430,10 +430,10 @@ def test_too_large_a_block_is_left_out_and_told_without_its_key() -> None:
 
 
 def test_a_broad_rule_is_passed_over_where_it_brings_too_many_pairs() -> None:
-    records = [{"name": "JOHN"}] * 4 + [{"name": None}] * 2  # 6 pairs, 6 records
-    broad = BlockingRule((KeyPart("name"),), most_pairs=1.0)
+    records = [{"name": "JOHN"}] * 4 + [{"name": None}] * 2  # 6 pairs
+    broad = BlockingRule((KeyPart("name"),), most_pairs=6)
     assert len(blocked_pairs(Model("broad", (), (broad,)), records)) == 6
-    too_broad = Model("broad", (), (msgspec.structs.replace(broad, most_pairs=0.9),))
+    too_broad = Model("broad", (), (msgspec.structs.replace(broad, most_pairs=5),))
     assert blocked_pairs(too_broad, records) == set()
     assert oversized_blocks(too_broad, records) == [("name", 4)]
 
