@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from bench.machine import RESULTS, WORK, Measured, Shown, keep, measure, samechild, show
+from bench.machine import RESULTS, WORK, Measured, Program, Shown, keep, measure, samechild, show
 from bench.towns import TownFolder, town_of_records
 from samechild.files.run_record import read_run_record
 
@@ -120,7 +120,7 @@ def picture(sizes: list[Size]) -> str:
     return drawn
 
 
-@click.command()
+@click.command(cls=Program)
 @click.option("--sizes", multiple=True, type=int, help="Numbers of records; may be given several times.")
 @click.option("--huge", is_flag=True, help="10,000,000 records as well: about 16 GiB of memory and 20 GiB of disk.")
 @click.option("--seed", default=7, show_default=True, help="Of the towns.")

@@ -20,7 +20,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from samechild.errors import Missing, Unavailable
+from samechild.errors import Missing, SamechildError, Unavailable
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "bench" / "work"
@@ -29,6 +29,18 @@ RESULTS = ROOT / "bench" / "results"
 LAUNCH = Path(__file__).with_name("launch.py")
 SAMECHILD = Path(sys.executable).with_name("samechild")
 PEERS = ("samechild", "splink", "duckdb", "numpy", "scipy", "pyarrow", "rapidfuzz", "recordlinkage")
+
+
+class Program(click.Command):
+    """A benchmark as a command: what stops it is told in one sentence, with the exit code of its kind."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it, and turn samechild's errors into words."""
+        try:
+            return super().invoke(ctx)
+        except SamechildError as error:
+            click.echo(f"bench: {error}", err=True)
+            ctx.exit(error.exit_code)
 
 
 class Measured(msgspec.Struct, frozen=True):

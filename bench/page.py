@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from bench import growth, real_data, side_by_side, twins
-from bench.machine import RESULTS, ROOT, Shown
+from bench.machine import RESULTS, ROOT, Program, Shown
 from samechild.errors import Invalid
 
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -74,7 +74,7 @@ def rewritten(page: str, found: str) -> str:
     return f"{before}{BEGIN}\n\n{found}\n\n{END}{after}"
 
 
-@click.command()
+@click.command(cls=Program)
 def main() -> None:
     """Write the kept figures into docs/benchmarks.md."""
     PAGE.write_text(rewritten(PAGE.read_text(encoding="utf-8"), figures()), encoding="utf-8")

@@ -22,14 +22,14 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
 from bench import quality
-from bench.machine import WORK, Measured, Shown, keep, measure, percent, samechild, show
+from bench.machine import WORK, Measured, Program, Shown, keep, measure, percent, samechild, show
 from bench.quality import Found
 from samechild.errors import Missing
 
 HISTORICAL = "SAMECHILD_HISTORICAL"
 """Environment variable: where the historical file lies. It is not part of this project."""
 BEST_PUBLISHED = {"historical": "cluster F1 0.842", "febrl4": "pair F1 0.9996"}
-JOINS = (0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999)
+JOINS = (0.01, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 0.95, 0.99)
 MODEL = "model.json"
 
 
@@ -148,7 +148,7 @@ def tables(outcome: Outcome) -> list[Shown]:
     return [Shown(title, headings, rows)]
 
 
-@click.command()
+@click.command(cls=Program)
 @click.argument("name", type=click.Choice(["historical", "febrl4"]))
 @click.option("--file", type=click.Path(path_type=Path), envvar=HISTORICAL, help="The historical file.")
 @click.option("--sweep/--no-sweep", default=True, help="Also link at other lines for joining.")

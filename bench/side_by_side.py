@@ -18,7 +18,7 @@ import msgspec
 
 from bench import quality
 from bench.cleaned import cleaned
-from bench.machine import Cost, Measured, Shown, cost, in_words, keep, measure, module, samechild, show
+from bench.machine import Cost, Measured, Program, Shown, cost, in_words, keep, measure, module, samechild, show
 from bench.quality import Found
 from bench.splink_run import MODEL
 from bench.towns import TownFolder, town_of_records
@@ -196,7 +196,7 @@ def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}" if abs(value) < 1 else f"{value:,.2f}"
 
 
-@click.command()
+@click.command(cls=Program)
 @click.option("--records", default=1_000_000, show_default=True, help="About how many records.")
 @click.option("--seed", default=7, show_default=True, help="Of the town.")
 @click.option("--rates", type=click.Choice(["usual", "harder"]), default="usual", show_default=True)

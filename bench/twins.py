@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from bench import quality
-from bench.machine import WORK, Shown, keep, measure, percent, samechild, show
+from bench.machine import WORK, Program, Shown, keep, measure, percent, samechild, show
 from bench.quality import Found
 from bench.towns import TownFolder, town, twins_alike
 from samechild.linkage.proportions import Share, share
@@ -148,7 +148,7 @@ def tables(twins: Twins) -> list[Shown]:
     return [Shown("Twins and adopted children on unseen towns", ("", *(f"{one.rates} rates" for one in totals)), rows)]
 
 
-@click.command()
+@click.command(cls=Program)
 @click.option("--sets", default=10_000, show_default=True, help="At least so many twin sets under each file of rates.")
 @click.option("--children", default=100_000, show_default=True, help="Of each town.")
 @click.option("--first-seed", default=9001, show_default=True, help="Seeds count up from here.")

@@ -6,13 +6,15 @@ import json
 import sys
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import machine
 from bench.growth import Size, exponent, picture, rows
-from bench.machine import Measured, cost, in_words, keep, measure, percent, spread
+from bench.machine import Measured, Program, cost, in_words, keep, measure, percent, spread
 from samechild.errors import Missing, Unavailable
 
 
@@ -99,3 +101,13 @@ def test_growth_names_the_power() -> None:
     assert told[0][-1] == "-"
     assert told[1][-1] == "1.00"
     assert picture([small, size(100_000, 20.0, small)]).startswith("<svg")
+
+
+def test_what_stops_a_benchmark_is_told_in_one_sentence() -> None:
+    @click.command(cls=Program)
+    def stopped() -> None:
+        raise Unavailable("Splink ended with an error: see the log.")
+
+    done = CliRunner().invoke(stopped)
+    assert done.exit_code == Unavailable.exit_code
+    assert done.stderr == "bench: Splink ended with an error: see the log.\n"
