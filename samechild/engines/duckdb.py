@@ -40,10 +40,12 @@ class DuckDB:
             self._connection.execute(f"SET {setting} = '{value}'")
 
     def register(self, name: str, table: pa.Table) -> None:
+        """Let SQL see a table under a name; a table of that name is replaced."""
         self.drop(name)
         self._connection.register(name, plain(table))
 
     def define(self, name: str, function: Function, takes: tuple[Kind, ...], gives: Kind) -> None:
+        """Let SQL call a function of ours."""
         self._connection.create_function(
             name,
             _whole_columns(function, len(takes)),
@@ -54,17 +56,21 @@ class DuckDB:
         )
 
     def keep(self, name: str, sql: str) -> None:
+        """Work a query out once and keep what it gives as a table."""
         self.drop(name)
         self._run(f'CREATE TABLE "{name}" AS {sql}')
 
     def fetch(self, sql: str) -> pa.Table:
+        """Run a query and bring what it gives to this process."""
         return self._guarded(lambda: self._connection.sql(sql).to_arrow_table())
 
     def drop(self, name: str) -> None:
+        """Forget a registered or kept table, and free what it took."""
         self._connection.unregister(name)
         self._run(f'DROP TABLE IF EXISTS "{name}"')
 
     def close(self) -> None:
+        """Forget everything, and delete what did not fit into memory."""
         self._connection.close()
         self._spill.cleanup()
 

@@ -72,15 +72,18 @@ class Spark:
             self._session.conf.set(setting, value)
 
     def register(self, name: str, table: pa.Table) -> None:
+        """Let SQL see a table under a name; a table of that name is replaced."""
         self.drop(name)
         self._held(name, self._session.createDataFrame(plain(table)).persist())
 
     def define(self, name: str, function: Function, takes: tuple[Kind, ...], gives: Kind) -> None:
+        """Let SQL call a function of ours."""
         del takes  # Spark hands over whatever the SQL says
         made = self._as_function(lambda *columns: function(*columns), _TYPES[gives])
         self._session.udf.register(name, made)
 
     def keep(self, name: str, sql: str) -> None:
+        """Work a query out once and keep what it gives as a table."""
         self.drop(name)
         frame = self._session.sql(sql).persist()
         with _told_plainly():
@@ -88,16 +91,19 @@ class Spark:
         self._held(name, frame)
 
     def fetch(self, sql: str) -> pa.Table:
+        """Run a query and bring what it gives to this process."""
         with _told_plainly():
             return self._session.sql(sql).toArrow()
 
     def drop(self, name: str) -> None:
+        """Forget a registered or kept table, and free what it took."""
         self._session.catalog.dropTempView(name)
         frame = self._frames.pop(name, None)
         if frame is not None:
             frame.unpersist()
 
     def close(self) -> None:
+        """Forget everything; stop Spark if it was started here."""
         for name in list(self._frames):
             self.drop(name)
         if self._is_ours:

@@ -7,6 +7,7 @@ not compared under that rule, and the report says so: work stays bounded whateve
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -39,15 +40,9 @@ class Blocked(msgspec.Struct, frozen=True):
 def block(table: CodedTable, rules: tuple[BlockingRule, ...], largest: int, threads: int = 2) -> Blocked:
     """Find every pair of records that agrees on all parts of at least one rule.
 
-    Rules that need a field the table lacks are passed over. Raises :class:`Invalid` for more than 32 rules or when no
-    rule can be used.
+    Which rules are used, and what is refused, is said at :func:`usable_rules`.
     """
-    usable = tuple(rule for rule in rules if all(part.column in table for part in rule.parts))
-    if not usable:
-        needs = sorted({part.column for rule in rules for part in rule.parts})
-        raise Invalid(f"no blocking rule can be used: the files have none of the fields {', '.join(needs)}")
-    if len(usable) > MOST_RULES:
-        raise Invalid(f"the model has {len(usable)} blocking rules; at most {MOST_RULES} can be used together")
+    usable = usable_rules(rules, table.columns)
     index_bits = max(1, int(table.rows - 1).bit_length()) if table.rows else 1
 
     def one(number: int) -> tuple[NDArray[np.int64], list[int]]:
@@ -65,6 +60,20 @@ def block(table: CodedTable, rules: tuple[BlockingRule, ...], largest: int, thre
     packed = np.concatenate([each for each, _ in found])
     packed.sort()
     return _unpacked(packed, index_bits, usable, [sizes for _, sizes in found])
+
+
+def usable_rules(rules: tuple[BlockingRule, ...], fields: Collection[str]) -> tuple[BlockingRule, ...]:
+    """The rules that need no field but these; the others are passed over.
+
+    Raises :class:`Invalid` when that leaves none, or more than 32.
+    """
+    usable = tuple(rule for rule in rules if all(part.column in fields for part in rule.parts))
+    if not usable:
+        needs = sorted({part.column for rule in rules for part in rule.parts})
+        raise Invalid(f"no blocking rule can be used: the files have none of the fields {', '.join(needs)}")
+    if len(usable) > MOST_RULES:
+        raise Invalid(f"the model has {len(usable)} blocking rules; at most {MOST_RULES} can be used together")
+    return usable
 
 
 def _unpacked(

@@ -15,9 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from samechild.engines.engine import Dialect, Engine
-from samechild.errors import Invalid
-from samechild.linkage.blocking import MOST_RULES
-from samechild.linkage.model import BlockingRule, Model
+from samechild.linkage.model import BlockingRule
 from samechild.linkage.summary import BlockingCount
 
 _EACH: dict[Dialect, str] = {"duckdb": "unnest(list_distinct({0}))", "spark": "explode(array_distinct({0}))"}
@@ -36,17 +34,6 @@ class BlockSizes(msgspec.Struct, frozen=True):
     def pairs(self) -> int:
         """Pairs that the rule brings, one counted twice if two of its keys bring it."""
         return int((self.blocks * (self.sizes * (self.sizes - 1) // 2))[~self.over].sum())
-
-
-def usable_rules(model: Model, fields: Collection[str]) -> tuple[BlockingRule, ...]:
-    """The rules whose fields the records hold. Raises :class:`~samechild.errors.Invalid` for none, or more than 32."""
-    usable = tuple(rule for rule in model.blocking if all(part.column in fields for part in rule.parts))
-    if not usable:
-        needs = sorted({part.column for rule in model.blocking for part in rule.parts})
-        raise Invalid(f"no blocking rule can be used: the files have none of the fields {', '.join(needs)}")
-    if len(usable) > MOST_RULES:
-        raise Invalid(f"the model has {len(usable)} blocking rules; at most {MOST_RULES} can be used together")
-    return usable
 
 
 def block(engine: Engine, rules: tuple[BlockingRule, ...], largest: int, lists: Collection[str]) -> list[BlockingCount]:

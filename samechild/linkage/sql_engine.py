@@ -20,6 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from samechild.engines.engine import Dialect, Engine, open_engine
+from samechild.linkage.blocking import usable_rules
 from samechild.linkage.bulk import (
     CHUNK,
     Linked,
@@ -38,7 +39,7 @@ from samechild.linkage.frequencies import Frequencies
 from samechild.linkage.model import BlockingRule, Comparison, Model
 from samechild.linkage.patterns import Patterns
 from samechild.linkage.scoring import Shares, frequencies_of
-from samechild.linkage.sql_blocking import block, usable_rules
+from samechild.linkage.sql_blocking import block
 from samechild.linkage.sql_functions import define_functions, levels_sql
 from samechild.linkage.training import Rows, Sample, learn, random_records, training_pairs
 
@@ -91,7 +92,7 @@ class _Compared:
     ) -> None:
         self.engine = engine
         self.table = table
-        self.rules = usable_rules(model, table.columns)
+        self.rules = usable_rules(model.blocking, table.columns)
         self.shape = PackedLevels(model.comparisons)
         self.lists = frozenset(name for name, column in table.columns.items() if column.is_list)
         define_functions(engine)
