@@ -23,6 +23,7 @@ from samechild.linkage.conditions import (
     Or,
     alike,
     both,
+    columns_of,
     differs,
     edits,
     equal,
@@ -293,11 +294,14 @@ BLOCKING: tuple[BlockingRule, ...] = (
     _rule("surname_sound", "birth_month", most_pairs=BROAD),
     _rule("forename_sound", "birth_month", "birth_place", most_pairs=BROAD),
     _rule("surname_sound", "occupation", "birth_place", most_pairs=BROAD),
+    _rule("date_of_birth", most_pairs=BROAD),
+    _rule("postcode", most_pairs=BROAD),
+    _rule("address", most_pairs=BROAD),
 )
 
 
 def children_model(fields: Collection[str]) -> Model:
-    """The model for files that hold these standardised fields: what they do not hold is neither compared nor blocked on."""
+    """The model for files that hold these standardised fields; what they lack is neither compared nor blocked on."""
     present = frozenset(fields)
     comparisons = tuple(
         _only_with(comparison, present) for comparison in COMPARISONS if comparison.columns[0] in present
@@ -308,8 +312,6 @@ def children_model(fields: Collection[str]) -> Model:
 
 def _only_with(comparison: Comparison, present: frozenset[str]) -> Comparison:
     """Drop the levels that look at fields the files lack."""
-    from samechild.linkage.conditions import columns_of
-
     levels = tuple(level for level in comparison.levels if set(columns_of(level.condition)) <= present)
     if "forename" not in present and comparison.name == "surname":
         levels = (Level("surname missing", missing("surname"), is_null=True), *levels)
