@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from bench.machine import RESULTS, WORK, Measured, Program, Shown, keep, measure, samechild, show
+from bench.machine import KEEP_HELP, WORK, Measured, Program, Shown, keep, measure, results_folder, samechild, show
 from bench.towns import TownFolder, town_of_records
 from samechild.files.run_record import read_run_record
 
@@ -125,7 +125,7 @@ def picture(sizes: list[Size]) -> str:
 @click.option("--huge", is_flag=True, help="10,000,000 records as well: about 16 GiB of memory and 20 GiB of disk.")
 @click.option("--seed", default=7, show_default=True, help="Of the towns.")
 @click.option("--rates", type=click.Choice(["usual", "harder"]), default="usual", show_default=True)
-@click.option("--keep/--no-keep", "wanted", default=True, help="Write figures and picture to bench/results.")
+@click.option("--keep/--no-keep", "wanted", default=False, help=KEEP_HELP)
 def main(sizes: tuple[int, ...], huge: bool, seed: int, rates: str, wanted: bool) -> None:
     """Link towns of growing size; print and keep what each took."""
     chosen = sorted(sizes or SIZES) + [HUGE] * huge
@@ -134,11 +134,15 @@ def main(sizes: tuple[int, ...], huge: bool, seed: int, rates: str, wanted: bool
         done.append(one_size(town_of_records(records, seed, rates), done[-1] if done else None, WORK))
         click.echo(f"{done[-1].records:,} records: {done[-1].measured.wall:.1f} s")
     show(tables(Growth(rates, seed, done)))
-    if wanted:
-        line = f"python -m bench.growth --seed {seed} --rates {rates}" + " --huge" * huge
-        keep(f"growth-{rates}-{seed}", line + "".join(f" --sizes {size}" for size in sizes), Growth(rates, seed, done))
-        (RESULTS / PICTURE).write_text(picture(done), encoding="utf-8")
-        click.echo(f"The picture is in bench/results/{PICTURE}.")
+    line = f"python -m bench.growth --seed {seed} --rates {rates}" + " --huge" * huge
+    keep(
+        f"growth-{rates}-{seed}",
+        line + "".join(f" --sizes {size}" for size in sizes),
+        Growth(rates, seed, done),
+        results_folder(wanted),
+    )
+    (results_folder(wanted) / PICTURE).write_text(picture(done), encoding="utf-8")
+    click.echo(f"The picture is beside them: {PICTURE}.")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "bench" / "work"
 """Towns and runs, which may be deleted at any time; git does not look here."""
 RESULTS = ROOT / "bench" / "results"
+"""Figures that docs/benchmarks.md quotes."""
+KEEP_HELP = "Write the figures to bench/results, for docs/benchmarks.md, instead of bench/work/results."
 LAUNCH = Path(__file__).with_name("launch.py")
 SAMECHILD = Path(sys.executable).with_name("samechild")
 PEERS = ("samechild", "splink", "duckdb", "numpy", "scipy", "pyarrow", "rapidfuzz", "recordlinkage")
@@ -148,14 +150,19 @@ def _git(*words: str) -> str:
     return asked.stdout.strip() if asked.returncode == 0 else ""
 
 
-def keep(name: str, command: str, found: msgspec.Struct, folder: Path = RESULTS) -> Path:
-    """Write figures to ``bench/results`` with the command and the machine they come from; returns the file."""
+def keep(name: str, command: str, found: msgspec.Struct, folder: Path) -> Path:
+    """Write figures into a folder with the command and the machine they come from; returns the file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
     whole = {"command": command, "machine": machine(), "found": found}
     path.write_bytes(msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n")
     click.echo(f"Figures are in {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}.")
     return path
+
+
+def results_folder(wanted: bool) -> Path:
+    """Where figures go: with those that are quoted, when that is wanted, and otherwise where git does not look."""
+    return RESULTS if wanted else WORK / "results"
 
 
 class Shown(msgspec.Struct, frozen=True):

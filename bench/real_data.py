@@ -22,7 +22,19 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
 from bench import quality
-from bench.machine import WORK, Measured, Program, Shown, keep, measure, percent, samechild, show
+from bench.machine import (
+    KEEP_HELP,
+    WORK,
+    Measured,
+    Program,
+    Shown,
+    keep,
+    measure,
+    percent,
+    results_folder,
+    samechild,
+    show,
+)
 from bench.quality import Found
 from samechild.errors import Missing
 
@@ -152,7 +164,7 @@ def tables(outcome: Outcome) -> list[Shown]:
 @click.argument("name", type=click.Choice(["historical", "febrl4"]))
 @click.option("--file", type=click.Path(path_type=Path), envvar=HISTORICAL, help="The historical file.")
 @click.option("--sweep/--no-sweep", default=True, help="Also link at other lines for joining.")
-@click.option("--keep/--no-keep", "wanted", default=True, help="Write the figures to bench/results.")
+@click.option("--keep/--no-keep", "wanted", default=False, help=KEEP_HELP)
 def main(name: str, file: Path | None, sweep: bool, wanted: bool) -> None:
     """Link one labelled data set as it is, and judge the result."""
     if name == "febrl4":
@@ -162,8 +174,12 @@ def main(name: str, file: Path | None, sweep: bool, wanted: bool) -> None:
     else:
         outcome = run(name, lambda folder, blind: historical(file, folder, blind), WORK / "historical", sweep)
     show(tables(outcome))
-    if wanted:
-        keep(f"real_data-{name}", f"python -m bench.real_data {name}" + " --no-sweep" * (not sweep), outcome)
+    keep(
+        f"real_data-{name}",
+        f"python -m bench.real_data {name}" + " --no-sweep" * (not sweep),
+        outcome,
+        results_folder(wanted),
+    )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,21 @@ import msgspec
 
 from bench import quality
 from bench.cleaned import cleaned
-from bench.machine import Cost, Measured, Program, Shown, cost, in_words, keep, measure, module, samechild, show
+from bench.machine import (
+    KEEP_HELP,
+    Cost,
+    Measured,
+    Program,
+    Shown,
+    cost,
+    in_words,
+    keep,
+    measure,
+    module,
+    results_folder,
+    samechild,
+    show,
+)
 from bench.quality import Found
 from bench.splink_run import MODEL
 from bench.towns import TownFolder, town_of_records
@@ -202,7 +216,7 @@ def _figure(value: float | None) -> str:
 @click.option("--rates", type=click.Choice(["usual", "harder"]), default="usual", show_default=True)
 @click.option("--runs", default=3, show_default=True, help="How often each program runs.")
 @click.option("--widest", is_flag=True, help="Run Splink once more with four more fields.")
-@click.option("--keep/--no-keep", "wanted", default=True, help="Write the figures to bench/results.")
+@click.option("--keep/--no-keep", "wanted", default=False, help=KEEP_HELP)
 def main(records: int, seed: int, rates: str, runs: int, widest: bool, wanted: bool) -> None:
     """Run samechild and Splink in turn on one town; print and keep what each needed and found."""
     today = datetime.now(UTC).date()
@@ -218,9 +232,8 @@ def main(records: int, seed: int, rates: str, runs: int, widest: bool, wanted: b
     compared = Compared(town.records, town.children, seed, rates, measured, costs, found, report, checks, kept)
     show(tables(compared))
     click.echo(f"samechild's report took {report:.1f} s more, in the run with the never-link list.")
-    if wanted:
-        line = f"python -m bench.side_by_side --records {records} --seed {seed} --rates {rates} --runs {runs}"
-        keep(f"side_by_side-{records}-{rates}-{seed}", line + " --widest" * widest, compared)
+    line = f"python -m bench.side_by_side --records {records} --seed {seed} --rates {rates} --runs {runs}"
+    keep(f"side_by_side-{records}-{rates}-{seed}", line + " --widest" * widest, compared, results_folder(wanted))
     sys.exit(0 if all(check.kept for check in checks) else 1)
 
 

@@ -4,7 +4,7 @@ Configurations, each with the comparisons that Splink's documentation recommends
 
 * ``advised``: names apart with term frequencies, training as the documentation's examples do (1e7 pairs for u, every
   blocked pair for EM);
-* ``tuned``: the same model, with Splink's own caps on training (2e6 pairs for u, 3e5 for each EM session), and no
+* ``tuned``: the same model, with Splink's own caps on training (2e6 pairs for u, 3e5 for each round of EM), and no
   columns kept beside the predictions;
 * ``stored``: the tuned model as it was stored, no training;
 * ``widest``: tuned, with four more fields that samechild also looks at.
@@ -64,9 +64,9 @@ def settings(configuration: str) -> Any:
 
 
 def train(linker: Any, configuration: str) -> None:
-    """Train as Splink's examples do: prior from sure rules, u from random pairs, m by EM in two sessions.
+    """Train as Splink's examples do: prior from sure rules, u from random pairs, m by EM in two rounds.
 
-    Of the sessions tried (60,000 records; names and birth date, birth date and postcode, birth date alone) these two
+    Of the rounds tried (60,000 records; names and birth date, birth date and postcode, birth date alone) these two
     gave Splink its best F1 in the shortest time. Random pairs are drawn without a seed, which Splink does faster.
     """
     from splink import block_on

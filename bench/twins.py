@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from bench import quality
-from bench.machine import WORK, Program, Shown, keep, measure, percent, samechild, show
+from bench.machine import KEEP_HELP, WORK, Program, Shown, keep, measure, percent, results_folder, samechild, show
 from bench.quality import Found
 from bench.towns import TownFolder, town, twins_alike
 from samechild.linkage.proportions import Share, share
@@ -154,7 +154,7 @@ def tables(twins: Twins) -> list[Shown]:
 @click.option("--first-seed", default=9001, show_default=True, help="Seeds count up from here.")
 @click.option("--rates", type=click.Choice([*RATES, "both"]), default="both", show_default=True)
 @click.option("--guard/--no-guard", default=True, help="Link each town again with its never-link list.")
-@click.option("--keep/--no-keep", "wanted", default=True, help="Write the figures to bench/results.")
+@click.option("--keep/--no-keep", "wanted", default=False, help=KEEP_HELP)
 def main(sets: int, children: int, first_seed: int, rates: str, guard: bool, wanted: bool) -> None:
     """Link unseen towns until enough twin sets have been seen, and add them up."""
     every: list[Seed] = []
@@ -171,9 +171,10 @@ def main(sets: int, children: int, first_seed: int, rates: str, guard: bool, wan
         totals.append(total(one_rates, seeds))
         every += seeds
     show(tables(Twins(totals, every)))
-    if wanted:
-        line = f"python -m bench.twins --sets {sets} --children {children} --first-seed {first_seed} --rates {rates}"
-        keep(f"twins-{rates}-{first_seed}", line + " --no-guard" * (not guard), Twins(totals, every))
+    line = f"python -m bench.twins --sets {sets} --children {children} --first-seed {first_seed} --rates {rates}"
+    keep(
+        f"twins-{rates}-{first_seed}", line + " --no-guard" * (not guard), Twins(totals, every), results_folder(wanted)
+    )
 
 
 if __name__ == "__main__":
