@@ -55,7 +55,7 @@ def in_silence(_: str) -> None:
 
 
 class ScoredPairs(msgspec.Struct, frozen=True):
-    """Pairs of records (positions in the table), what was seen and how much it weighs. One row of ``levels`` a comparison."""
+    """Pairs of records (positions in the table), what was seen of them (``levels``: by comparison) and its weight."""
 
     left: Codes
     right: Codes
@@ -88,21 +88,7 @@ class ScoredPairs(msgspec.Struct, frozen=True):
 
     def and_(self, others: ScoredPairs) -> ScoredPairs:
         """These pairs and others."""
-        if not len(others):
-            return self
-        join = np.concatenate
-        return ScoredPairs(
-            join([self.left, others.left]),
-            join([self.right, others.right]),
-            join([self.rules, others.rules]),
-            [join([one, other]) for one, other in zip(self.levels, others.levels, strict=True)],
-            join([self.weight, others.weight]),
-            join([self.two_class, others.two_class]),
-            join([self.twin, others.twin]),
-            join([self.sibling, others.sibling]),
-            join([self.why, others.why]),
-            join([self.claim, others.claim]),
-        )
+        return joined([self, others]) if len(others) else self
 
 
 class Linked(msgspec.Struct, frozen=True):
@@ -251,9 +237,19 @@ def joined(parts: list[ScoredPairs]) -> ScoredPairs:
     """Several runs of pairs as one."""
     if len(parts) == 1:
         return parts[0]
-    columns = list(zip(*(msgspec.structs.astuple(part) for part in parts), strict=True))
-    levels = [np.concatenate(each) for each in zip(*columns[3], strict=True)]
-    return ScoredPairs(*(levels if place == 3 else np.concatenate(column) for place, column in enumerate(columns)))
+    join = np.concatenate
+    return ScoredPairs(
+        join([part.left for part in parts]),
+        join([part.right for part in parts]),
+        join([part.rules for part in parts]),
+        [join(each) for each in zip(*(part.levels for part in parts), strict=True)],
+        join([part.weight for part in parts]),
+        join([part.two_class for part in parts]),
+        join([part.twin for part in parts]),
+        join([part.sibling for part in parts]),
+        join([part.why for part in parts]),
+        join([part.claim for part in parts]),
+    )
 
 
 def put_together(
@@ -265,9 +261,14 @@ def put_together(
     counts: list[BlockingCount],
     earlier: NDArray[np.int64] | None,
     threads: int,
+    compared: int | None = None,
 ) -> Linked:
-    """Make children of scored pairs: those that blocking found, all of them, in the order of their records."""
-    compared = len(pairs)
+    """Make children of scored pairs: those that blocking found, in the order of their records.
+
+    Pairs may be left out that join no group and forbid none (:data:`samechild.linkage.claims.HOPELESS`); ``compared``
+    then says how many there were.
+    """
+    compared = len(pairs) if compared is None else compared
     said = constraints.said_same
     if len(said.packed):
         have = pair_list(pairs.left.astype(np.int64), pairs.right.astype(np.int64), table.rows)
@@ -277,11 +278,11 @@ def put_together(
         )
     lines = lines_of(model)
     sure = msgspec.structs.replace(lines, join=lines.join + SURER)
-    links = _links(model, pairs, earlier)
+    links = links_of(model, pairs, earlier)
     labels = groups_to_settle(table.rows, links, lines)
     unsettled, left, right = unsettled_pairs(labels, links, sure)
     pairs = pairs.and_(score_pairs(table, model, frequencies, constraints, left, right, threads=threads))
-    links = _links(model, pairs, earlier)
+    links = links_of(model, pairs, earlier)
     unit, _, _ = settle(labels, unsettled, _without_contradictions(table, links), sure)
     child, rivals, pairs = _settled_again(table, unit, pairs, links, model, lines)
     return Linked(table, model, frequencies, pairs, child, rivals, constraints.never_link, counts, compared)
@@ -356,7 +357,8 @@ SURE = 200.0
 """Bits given to a person's decision: more than any evidence."""
 
 
-def _links(model: Model, pairs: ScoredPairs, earlier: NDArray[np.int64] | None) -> Links:
+def links_of(model: Model, pairs: ScoredPairs, earlier: NDArray[np.int64] | None) -> Links:
+    """The pairs with the weights that count once earlier children and people's decisions are taken into account."""
     weight = pairs.weight
     if earlier is not None:
         lines = lines_of(model)

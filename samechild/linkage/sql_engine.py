@@ -3,8 +3,9 @@
 Blocking, comparison and counting are the work that grows; they run where the engine runs. What comes back is small for
 what it says: for training, how often each agreement pattern occurs; for every pair worth comparing, its two records
 and its pattern as a number. From there on everything is what one machine does (:mod:`samechild.linkage.bulk`): the
-same learning, the same weights, the same children. All pairs come back, not only likely ones, because two groups of
-records are also weighed by the pairs that speak against them.
+same learning, the same weights, the same children. Where there are too many pairs to hold, strangers are left out; but
+between records that have to do with each other every pair is kept, because groups are also weighed by what speaks
+against them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import pairwise
-from math import prod
+from math import log2, prod
 
 import numpy as np
 import pyarrow as pa
@@ -29,9 +30,12 @@ from samechild.linkage.bulk import (
     fields_used,
     in_silence,
     joined,
+    links_of,
     put_together,
     weigh,
 )
+from samechild.linkage.claims import HOPELESS
+from samechild.linkage.clustering import components
 from samechild.linkage.coded import CodedTable, code_table
 from samechild.linkage.comparison import Levels, Pairs
 from samechild.linkage.constraints import Constraints
@@ -45,6 +49,9 @@ from samechild.linkage.training import Rows, Sample, learn, random_records, trai
 
 FETCHED = 10_000_000
 """About how many pairs are brought here at a time."""
+
+ALL_AT_ONCE = 100_000_000
+"""Up to so many pairs are all held here at the end; of more, only those that can matter."""
 
 Ints = NDArray[np.int64]
 
@@ -77,9 +84,11 @@ def link_records_with(name: str) -> Callable[..., Linked]:
                 model = compared.trained(model, with_family, seed)
             known = frequencies_of(model, table, frequencies)
             progress(f"weighing {compared.pairs:,} pairs")
+            if compared.pairs > ALL_AT_ONCE:
+                compared.keep_needed(model, known, constraints, earlier, threads)
             pairs = joined(list(compared.weighed(model, known, constraints, threads)))
         progress("putting children together")
-        return put_together(table, model, known, constraints, pairs, compared.blocks, earlier, threads)
+        return put_together(table, model, known, constraints, pairs, compared.blocks, earlier, threads, compared.pairs)
 
     return linked
 
@@ -92,6 +101,7 @@ class _Compared:
     ) -> None:
         self.engine = engine
         self.table = table
+        self.source = "compared"  # where pairs are brought from
         self.rules = usable_rules(model.blocking, table.columns)
         self.shape = PackedLevels(model.comparisons)
         self.lists = frozenset(name for name, column in table.columns.items() if column.is_list)
@@ -119,6 +129,32 @@ class _Compared:
         counts = self._random_levels(seed)
         return learn(model, self.table.rows, self.pairs, counts, sample, self.rules, with_family=with_family)
 
+    def keep_needed(
+        self, model: Model, frequencies: Shares, constraints: Constraints, earlier: Ints | None, threads: int
+    ) -> None:
+        """Forget pairs of strangers: look at every pair once, and keep those whose records have to do with each other.
+
+        That is, records that pairs worth weighing (or forbidden ones) connect, directly or through others. No other pair
+        can join two groups of records, keep them apart, or be written: the children are the same without them.
+        """
+        said = constraints.said_same
+        lefts, rights = [said.left], [said.right]
+        line = min(HOPELESS, log2(model.thresholds.floor / (1.0 - model.thresholds.floor)))
+        for part in self.weighed(model, frequencies, constraints, threads):
+            links = links_of(model, part, earlier)
+            worth = (links.weight >= line) | (part.weight >= line) | links.never
+            lefts.append(part.left[worth])
+            rights.append(part.right[worth])
+        circle = components(self.table.rows, np.concatenate(lefts), np.concatenate(rights))
+        member = np.flatnonzero(np.bincount(circle, minlength=self.table.rows)[circle] > 1)
+        self.engine.register("circles", pa.table({"rec": member.astype(np.int32), "circle": circle[member]}))
+        self.engine.keep(
+            "needed",
+            "SELECT p.* FROM compared AS p JOIN circles AS a ON a.rec = p.one JOIN circles AS b ON b.rec = p.other "
+            "WHERE a.circle = b.circle",
+        )
+        self.source = "needed"
+
     def weighed(
         self, model: Model, frequencies: Shares, constraints: Constraints, threads: int
     ) -> Iterator[ScoredPairs]:
@@ -132,7 +168,7 @@ class _Compared:
 
         with ThreadPoolExecutor(threads) as pool:
             for low, high in self._spans():
-                found = self.engine.fetch(f"SELECT * FROM compared WHERE one >= {low} AND one < {high}")
+                found = self.engine.fetch(f"SELECT * FROM {self.source} WHERE one >= {low} AND one < {high}")
                 found = found.sort_by([("one", "ascending"), ("other", "ascending")])
                 yield from pool.map(one, (found.slice(at, CHUNK) for at in range(0, max(len(found), 1), CHUNK)))
 
