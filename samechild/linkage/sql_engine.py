@@ -134,8 +134,8 @@ class _Compared:
     ) -> None:
         """Forget pairs of strangers: look at every pair once, and keep those whose records have to do with each other.
 
-        That is, records that pairs worth weighing (or forbidden ones) connect, directly or through others. No other pair
-        can join two groups of records, keep them apart, or be written: the children are the same without them.
+        That is, records that pairs worth weighing (or forbidden ones) connect, directly or through others. No other
+        pair can join two groups of records, keep them apart, or be written: the children are the same without them.
         """
         said = constraints.said_same
         lefts, rights = [said.left], [said.right]

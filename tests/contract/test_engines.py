@@ -26,7 +26,7 @@ from samechild.engines.engine import Dialect
 from samechild.errors import Invalid, Unavailable
 from samechild.files.gather import gather
 from samechild.files.read import read_files
-from samechild.linkage import blocking, reference, sql_engine, training
+from samechild.linkage import blocking, bulk, reference, sql_engine, training
 from samechild.linkage.actions import Options, Result, Said, link
 from samechild.linkage.coded import code_table
 from samechild.linkage.comparison import Pairs, levels_of
@@ -394,6 +394,13 @@ def _small_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sql_engine, "FETCHED", 9_000)
 
 
+@pytest.fixture(params=["all pairs", "needed pairs only"])
+def _many_or_few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways of bringing pairs here: all of them, or without those of strangers."""
+    if request.param != "all pairs":
+        monkeypatch.setattr(sql_engine, "ALL_AT_ONCE", 0)
+
+
 def decisions_of(first: Result) -> tuple[Said, ...]:
     """A few answers of a person that go against what a first run found."""
     pairs = first.pairs.select(["source_a", "record_a", "source_b", "record_b", "decision"]).to_pylist()
@@ -405,12 +412,23 @@ def decisions_of(first: Result) -> tuple[Said, ...]:
     )
 
 
-@pytest.mark.usefixtures("_small_samples")
-def test_a_town_is_linked_as_on_one_machine(engine: Engine) -> None:
+@cache
+def linked_here() -> tuple[Result, dict[str, Any]]:
+    """What one machine makes of the town when people have decided, and of an earlier run; and what it was told."""
     given, told = a_town()
     first = linked_with("local", given, **told)
-    told |= {"said": decisions_of(first), "previous": first.children.slice(500), "single_sources": ("alder_education",)}
-    here, there = linked_with("local", given, **told), linked_with(engine.dialect, given, **told)
+    told = told | {
+        "said": decisions_of(first),
+        "previous": first.children.slice(500),
+        "single_sources": ("alder_education",),
+    }
+    return linked_with("local", given, **told), told
+
+
+@pytest.mark.usefixtures("_small_samples", "_many_or_few")
+def test_a_town_is_linked_as_on_one_machine(engine: Engine) -> None:
+    here, told = linked_here()
+    there = linked_with(engine.dialect, a_town()[0], **told)
     assert here.model == there.model
     for name in ("children", "pairs", "links", "records", "review", "restricted", "problems", "changes"):
         assert_same(getattr(here, name), getattr(there, name), name)
@@ -420,7 +438,23 @@ def test_a_town_is_linked_as_on_one_machine(engine: Engine) -> None:
     assert here.counts["children"] < here.counts["records"]
     assert here.changes is not None
     assert here.changes.num_rows > 0
-    assert msgspec.to_builtins(here.summary) == msgspec.to_builtins(there.summary)
+    assert_alike(msgspec.to_builtins(here.summary), msgspec.to_builtins(there.summary), "summary")
+
+
+def assert_alike(here: Any, there: Any, place: str) -> None:
+    """Equal, real numbers to 1e-6, whatever is inside what."""
+    if isinstance(here, dict):
+        assert here.keys() == there.keys(), place
+        for key, value in here.items():
+            assert_alike(value, there[key], f"{place}.{key}")
+    elif isinstance(here, list | tuple):
+        assert len(here) == len(there), place
+        for number, (one, other) in enumerate(zip(here, there, strict=True)):
+            assert_alike(one, other, f"{place}[{number}]")
+    elif isinstance(here, float):
+        assert here == pytest.approx(there, abs=1e-6), place
+    else:
+        assert here == there, place
 
 
 def assert_same(here: pa.Table, there: pa.Table, name: str) -> None:
@@ -442,6 +476,22 @@ def assert_same(here: pa.Table, there: pa.Table, name: str) -> None:
 
 
 @pytest.mark.usefixtures("_small_samples")
+def test_pairs_of_strangers_are_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    given, _ = a_town()
+    taken: list[int] = []
+
+    def counted(*told: Any, **more: Any) -> Any:
+        taken.append(len(told[4]))
+        return bulk.put_together(*told, **more)
+
+    monkeypatch.setattr(sql_engine, "put_together", counted)
+    for limit in (10**9, 0):
+        monkeypatch.setattr(sql_engine, "ALL_AT_ONCE", limit)
+        linked_with("duckdb", given.slice(0, 3_000))
+    assert taken[1] < taken[0] / 2
+
+
+@pytest.mark.usefixtures("_small_samples")
 def test_a_trained_model_weighs_another_file_as_on_one_machine(engine: Engine) -> None:
     given, _ = a_town()
     trained = linked_with("local", given.slice(0, 6_000)).model
@@ -456,7 +506,7 @@ def test_a_trained_model_weighs_another_file_as_on_one_machine(engine: Engine) -
 
 
 @pytest.mark.parametrize("rows", [1, 2])
-@pytest.mark.usefixtures("_small_samples")
+@pytest.mark.usefixtures("_small_samples", "_many_or_few")
 def test_hardly_any_records_make_hardly_any_pairs(engine: Engine, rows: int) -> None:
     given = pa.table(
         {
