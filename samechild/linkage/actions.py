@@ -16,6 +16,7 @@ from samechild.demographics.standardise import standardise
 from samechild.errors import Invalid
 from samechild.linkage.bulk import Linked, fields_used, link_records
 from samechild.linkage.children import Earlier, changes_since, earlier_children, how_held, name_children
+from samechild.linkage.clustering import components
 from samechild.linkage.constraints import Constraints, PairList, Why, pair_list
 from samechild.linkage.deciding import Decided, Decision, decide
 from samechild.linkage.frequencies import Frequencies
@@ -67,6 +68,9 @@ class Options(msgspec.Struct, frozen=True):
     single_sources: tuple[str, ...] = ()
     previous: pa.Table | None = None
     review_limit: float = 10.0
+    join: float | None = None
+    ask: float | None = None
+    date_orders: Mapping[str, str] = {}
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -114,12 +118,12 @@ def link(given: pa.Table, options: Options, progress: Progress = lambda words, s
     """
     clock = _Clock(progress)
     clock("standardise", "making names, dates and numbers comparable", 0.05)
-    made = standardise(given, today=options.today)
+    made = standardise(given, today=options.today, date_orders=options.date_orders)
     table = _renumbered(made.table, options.superseded)
     keys = record_keys(table["source"], table["record_id"])
     order = keys.order()
     keys = keys.take(order)
-    model = options.model or children_model(_comparable(table))
+    model = _with_lines(options.model or children_model(_comparable(table)), options)
     ordered = _in_order(table, [*fields_used(model), "record_id"], order)
     clock("link", "finding pairs worth comparing", 0.15)
     constraints, notes = _constraints(ordered, options)
@@ -140,6 +144,18 @@ def link(given: pa.Table, options: Options, progress: Progress = lambda words, s
     return _result(made.problems, table, keys, order, linked, decided, earlier, notes, options, clock)
 
 
+def _with_lines(model: Model, options: Options) -> Model:
+    """The model with the joining and asking lines where the caller wants them."""
+    moved = {name: value for name in ("join", "ask") if (value := getattr(options, name)) is not None}
+    if not moved:
+        return model
+    lines = msgspec.structs.replace(model.thresholds, **moved)
+    if lines.ask > lines.join:
+        raise Invalid(f"This model asks from {lines.ask} on and joins from {lines.join}: give both lines.")
+    lines = msgspec.structs.replace(lines, split=min(lines.split, lines.join))
+    return msgspec.structs.replace(model, thresholds=lines)
+
+
 def _in_order(table: pa.Table, names: list[str], order: NDArray[np.int64]) -> pa.Table:
     """The named columns of the table, its rows in the order of the records' keys."""
     return table.select([name for name in dict.fromkeys(names) if name in table.column_names]).take(pa.array(order))
@@ -149,7 +165,7 @@ def _engine(name: str) -> Callable[..., Linked]:
     if name == "local":
         return link_records
     if name in ("duckdb", "spark"):
-        from samechild.linkage.sql_engine import link_records_with
+        from samechild.linkage.sql_engine import link_records_with  # DuckDB or Spark: only where they are asked for
 
         return link_records_with(name)
     raise Invalid(f"there is no engine called {name}; take local, duckdb or spark")
@@ -263,7 +279,7 @@ def _result(
     clock("summary", "summing up", 0.95)
     summary = _summary(records, children, pairs, order, linked, decided, options)
     counts = _counts(table, linked, decided, earlier, problems)
-    changes = None if earlier is None else changes_since(ids, linked.child, earlier)
+    changes = None if earlier is None else changes_since(ids, linked.child, earlier, protected)
     clock("", "", 1.0)
     frequencies = frequent_values(linked.model, linked.table)
     return Result(
@@ -303,8 +319,6 @@ def _summary(
 
 def _sets(pairs: NDArray[np.int64], records: int) -> int:
     """How many groups of children the pairs connect."""
-    from samechild.linkage.clustering import components
-
     if not len(pairs):
         return 0
     labels = components(records, pairs[:, 0].astype(np.int32), pairs[:, 1].astype(np.int32))

@@ -22,7 +22,7 @@ MOST_BITS = 20.0
 
 
 class Lines(msgspec.Struct, frozen=True):
-    """The thresholds in bits (log2 odds): join, ask, how far ahead of a rival a claim must be, and the least average."""
+    """The thresholds in bits (log2 odds): join, ask, how far to be ahead of a rival, and the least average."""
 
     join: float
     ask: float

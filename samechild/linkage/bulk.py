@@ -32,6 +32,7 @@ from samechild.linkage.constraints import (
     forbids,
     identities_differ,
     look_like_one,
+    names_and_numbers_differ,
     numbers_given_together,
     pair_list,
 )
@@ -217,6 +218,8 @@ def weigh(
     scores = score(model, frequencies, pairs, levels, patterns_of(levels, model.comparisons))
     twin = np.where(numbers_given_together(model, levels), 1.0, scores.twin)
     why = constraints.why(pairs.table, pairs.left, pairs.right, twin)
+    other = names_and_numbers_differ(model, pairs, levels)
+    why[other[why[other] == Why.NOTHING]] = Why.NAMES_AND_NUMBERS_DIFFER
     alike = look_like_one(model, frequencies, pairs, levels)
     why[alike[why[alike] != Why.NEVER_LINK]] = Why.TWO_IDENTITIES
     return ScoredPairs(

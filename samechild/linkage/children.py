@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from samechild.linkage.bulk import Linked, ScoredPairs
 from samechild.linkage.agglomeration import Labels
+from samechild.linkage.bulk import Linked, ScoredPairs
 from samechild.linkage.constraints import Why
 from samechild.linkage.identity import Keys, child_ids, record_keys
 from samechild.linkage.scoring import Floats
@@ -105,8 +105,12 @@ def _repeated(ids: pa.Array, new: NDArray[np.bool_], earlier: Earlier | None) ->
     return np.flatnonzero(bad & new)
 
 
-def changes_since(ids: pa.Array, child: Labels, earlier: Earlier) -> pa.Table:
-    """What became of the children of the earlier run: joined, split and new, one row for each child concerned."""
+def changes_since(ids: pa.Array, child: Labels, earlier: Earlier, protected: Ints) -> pa.Table:
+    """What became of the children of the earlier run: joined, split and new, one row for each child concerned.
+
+    Two rows that name one earlier child would tie an adopted child's two identities together as surely as one row, so
+    what came apart for protection (``protected``: pairs of children, by their labels) is left out.
+    """
     first, which = np.unique(child, return_inverse=True)
     names = ids.take(pa.array(first))
     known = earlier.child >= 0
@@ -114,6 +118,14 @@ def changes_since(ids: pa.Array, child: Labels, earlier: Earlier) -> pa.Table:
     distinct, counts = np.unique(which[known] * width + earlier.child[known], return_counts=True)
     now, then = distinct // width, distinct % width
     parts_now, parts_then = np.bincount(now, minlength=len(first)), np.bincount(then, minlength=width)
+    place_of = np.full(len(child), -1, np.int64)
+    place_of[first] = np.arange(len(first))
+    parts: dict[int, set[int]] = {}
+    for before, after in zip(then.tolist(), now.tolist(), strict=True):
+        parts.setdefault(before, set()).add(after)
+    apart = [{int(place_of[a]), int(place_of[b])} for a, b in protected.tolist()]
+    hidden = np.isin(then, [before for before, after in parts.items() if any(two <= after for two in apart)])
+    now, then, counts = now[~hidden], then[~hidden], counts[~hidden]
     rows: list[tuple[str, str, str | None, int]] = []
     for place in np.flatnonzero((parts_now[now] > 1) | (parts_then[then] > 1)).tolist():
         what = "joined" if parts_now[now[place]] > 1 else "split"
@@ -121,10 +133,11 @@ def changes_since(ids: pa.Array, child: Labels, earlier: Earlier) -> pa.Table:
     sizes = np.bincount(which)
     for place in np.flatnonzero(parts_now == 0).tolist():
         rows.append(("new", names[place].as_py(), None, int(sizes[place])))
-    columns = list(zip(*sorted(rows, key=lambda row: (row[0], row[1], row[2] or "")), strict=True)) or [[], [], [], []]
-    types = (pa.string(), pa.string(), pa.string(), pa.int32())
-    headings = ("change", "child_id", "previous_child_id", "records")
-    return pa.table({name: pa.array(each, kind) for name, each, kind in zip(headings, columns, types, strict=True)})
+    rows.sort(key=lambda row: (row[0], row[1], row[2] or ""))
+    headings = {"change": pa.string(), "child_id": pa.string(), "previous_child_id": pa.string(), "records": pa.int32()}
+    return pa.table(
+        {name: pa.array([row[at] for row in rows], kind) for at, (name, kind) in enumerate(headings.items())}
+    )
 
 
 class Held(msgspec.Struct, frozen=True):

@@ -32,7 +32,7 @@ class Between(msgspec.Struct, frozen=True):
     @property
     def strongest(self) -> NDArray[np.int64]:
         """The position of each group pair's strongest pair of records."""
-        return self.pairs[np.append(self.starts[1:], len(self.pairs)) - 1]
+        return np.asarray(self.pairs[np.append(self.starts[1:], len(self.pairs)) - 1])
 
     def any(self, flags: Flags) -> Flags:
         """Whether any pair of records between two groups has the flag (given for the scored pairs)."""
@@ -179,7 +179,7 @@ def _ends(pairs: Flags, left: Codes, right: Codes, records: int) -> Flags:
 
 
 def _of_the_other_sex(child: Labels, left: Codes, right: Codes, sex: Codes) -> Flags:
-    """Records whose sex is that of their child's twin (``left``, ``right``: twin pairs) and not of their child's others."""
+    """Records of the sex of their child's twin (``left``, ``right``: twin pairs), not of the child's others."""
     records, kinds = len(child), int(sex.max(initial=-1)) + 1
     known = np.flatnonzero(sex >= 0)
     counts = np.bincount(child[known] * kinds + sex[known], minlength=records * kinds).reshape(records, -1)

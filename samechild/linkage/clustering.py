@@ -58,7 +58,7 @@ class Links(msgspec.Struct, frozen=True):
 def components(records: int, left: Codes, right: Codes) -> Labels:
     """Which connected group each record belongs to, numbered by the group's first record."""
     from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+    from scipy.sparse.csgraph import connected_components  # takes half a second to import: only where it is wanted
 
     graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(records, records))
     _, labels = connected_components(graph, directed=False)
@@ -127,7 +127,7 @@ def _all_pairs(labels: Labels) -> tuple[Codes, Codes]:
 
 
 def settle(labels: Labels, unsettled: Labels, links: Links, lines: Lines) -> tuple[Labels, Codes, Codes]:
-    """Decide the open groups. Returns the children (a label for each record) and pairs of rival claims (left, right)."""
+    """Decide the open groups: returns the children (a label for each record), and rival claims as (left, right)."""
     result = labels.copy()
     members = np.flatnonzero(unsettled >= 0)
     order = members[np.argsort(unsettled[members], kind="stable")]

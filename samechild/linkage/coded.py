@@ -46,6 +46,12 @@ class Coded:
         return bool(pc.all(pc.string_is_ascii(self.values)).as_py() is not False)
 
     @cached_property
+    def empty(self) -> int | None:
+        """The code of the empty text, where the column holds one."""
+        place = -1 if self.is_list else pc.index(self.values, pa.scalar("", self.values.type)).as_py()
+        return None if place < 0 else int(place)
+
+    @cached_property
     def distinct(self) -> list[Any]:
         """The distinct values as Python objects."""
         return list(self.values.to_pylist())

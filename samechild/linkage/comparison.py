@@ -8,7 +8,7 @@ slowly and obviously, and the two are tested against each other.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ from samechild.linkage.conditions import (
     Scalar,
 )
 from samechild.linkage.model import Comparison
+from samechild.linkage.similarity import TAKES_MISSING
 
 Levels = NDArray[np.uint8]
 
@@ -153,12 +154,14 @@ def _derived(scalar: Scalar, pairs: Pairs) -> tuple[Coded, Codes] | None:
     source = pairs.table[column.name]
     made = source.made.get(scalar_key(scalar))
     if made is None:
-        results = [reference.value_of(scalar, {column.name: value}, {column.name: value}) for value in source.distinct]
-        coded = pa.array(results).dictionary_encode()
+        values = [*source.distinct, None]  # a missing value stands last, where code -1 finds it
+        coded = pa.array(
+            [reference.value_of(scalar, {column.name: value}, {column.name: value}) for value in values]
+        ).dictionary_encode()
         codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-        made = (Coded(codes, coded.dictionary), np.append(codes, np.int32(-1)))
+        made = Coded(codes, coded.dictionary)
         source.made[scalar_key(scalar)] = made
-    return made[0], made[1][pairs.codes(column)]
+    return made, made.codes[pairs.codes(column)]
 
 
 def scalar_key(scalar: Scalar) -> str:
@@ -242,7 +245,7 @@ def _needs_all(condition: Compare | IsNull) -> bool:
     """Whether a missing value anywhere leaves the condition neither true nor false."""
 
     def skips(part: Scalar) -> bool:
-        return isinstance(part, Call) and (part.function == "coalesce" or any(map(skips, part.arguments)))
+        return isinstance(part, Call) and (part.function in TAKES_MISSING or any(map(skips, part.arguments)))
 
     return isinstance(condition, Compare) and not skips(condition.left) and not skips(condition.right)
 
@@ -276,14 +279,15 @@ def _sides(node: Condition | Scalar) -> list[Column]:
 
 def _distinct(codes: list[Codes], sizes: list[int]) -> tuple[NDArray[Any], list[Codes], bool]:
     """Distinct combinations of codes: (which one each pair has, the codes of each, whether nearly all occur)."""
-    present, ranks = [], []
+    present: list[Codes] = []
+    ranks: list[NDArray[np.int64]] = []
     for code, size in zip(codes, sizes, strict=True):
         seen = np.zeros(size + 1, bool)
         seen[code] = True  # code -1 lands in the last place
-        found = np.flatnonzero(seen)
+        places = np.flatnonzero(seen)
         rank = np.zeros(size + 1, np.int64)
-        rank[found] = np.arange(len(found))
-        present.append(np.where(found == size, -1, found).astype(np.int32))
+        rank[places] = np.arange(len(places))
+        present.append(np.where(places == size, -1, places).astype(np.int32))
         ranks.append(rank[code])
     cell = ranks[0]
     for rank, found in zip(ranks[1:], present[1:], strict=True):
@@ -312,54 +316,49 @@ def _on_values(
     """The condition on distinct combinations of values."""
     known = np.logical_and.reduce([code >= 0 for code in cells])
     match condition:
-        case Compare(operator=sign, left=Call(function=function, arguments=(Column(), Column())), right=right) if (
-            function in _SCORERS and len(columns) == 2 and not isinstance(right, Column | Call)
-        ):
+        case Compare(
+            operator=sign,
+            left=Call(function=function, arguments=(Column(), Column())),
+            right=Literal(value=int() | float() as line),
+        ) if len(columns) == 2:
             ours = [table[column.name] for column in columns]
-            true = np.zeros(len(known), bool)
-            if known.any() and not any(each.is_list for each in ours):
-                scores = _scores(function, ours, [code[known] for code in cells], wide)
-                true[known] = _OPERATORS[sign](scores, right.value)
-                _on_the_line(condition, columns, [code[known] for code in cells], scores, true, known, table)
-            return true, known & ~true
-        case Compare(operator=sign, left=Call(function="shared", arguments=(Column(), Column())), right=Literal()) if (
-            len(columns) == 2
-        ):
-            common = _shared([table[column.name] for column in columns], cells, wide)
-            true = known & _OPERATORS[sign](common, condition.right.value)
-            return true, known & ~true
-    true, false = np.zeros(len(known), bool), np.zeros(len(known), bool)
-    values = [table[column.name].distinct for column in columns]
-    for place in range(len(known)):
-        left: dict[str, Any] = {}
-        right_record: dict[str, Any] = {}
-        for column, code, distinct in zip(columns, cells, values, strict=True):
-            value = None if code[place] < 0 else distinct[code[place]]
-            (left if column.side == "l" else right_record)[column.name] = value
-        answer = reference.holds(condition, left, right_record)
-        true[place], false[place] = answer is True, answer is False
-    return true, false
+            lists = [column.is_list for column in ours]
+            if function in _SCORERS and not any(lists) and known.any():
+                texts = [code[known] for code in cells]
+                scores = _scores(function, ours, texts, wide)
+                true = np.zeros(len(known), bool)
+                true[known] = _OPERATORS[sign](scores, line)
+                places = np.flatnonzero(known)
+                for place in _doubtful(scores, float(line), ours, texts):
+                    true[places[place]] = _asked(condition, columns, [code[place] for code in texts], table) is True
+                return true, known & ~true
+            if function == "shared" and all(lists):
+                true = known & _OPERATORS[sign](_shared(ours, cells, wide), line)
+                return true, known & ~true
+    met = zip(*(each.tolist() for each in cells), strict=True)
+    answers = [_asked(condition, columns, codes, table) for codes in met]
+    return np.array([each is True for each in answers], bool), np.array([each is False for each in answers], bool)
 
 
-def _on_the_line(
-    condition: Compare,
-    columns: list[Column],
-    cells: list[Codes],
-    scores: NDArray[Any],
-    true: Mask,
-    known: Mask,
-    table: CodedTable,
-) -> None:
-    """Ask the reference where a similarity falls on its threshold to the last bit, or a text is empty."""
-    assert isinstance(condition.right, Literal)
-    close = np.flatnonzero(np.abs(scores - float(condition.right.value)) < 1e-9) if scores.dtype.kind == "f" else []
-    places = np.flatnonzero(known)
-    for place in close:
-        left: dict[str, Any] = {}
-        right: dict[str, Any] = {}
-        for column, codes in zip(columns, cells, strict=True):
-            (left if column.side == "l" else right)[column.name] = table[column.name].values[int(codes[place])].as_py()
-        true[places[place]] = reference.holds(condition, left, right) is True
+def _asked(condition: Compare | IsNull, columns: list[Column], codes: Sequence[int], table: CodedTable) -> bool | None:
+    """What the reference says of one combination of values."""
+    left: dict[str, Any] = {}
+    right: dict[str, Any] = {}
+    for column, code in zip(columns, codes, strict=True):
+        value = None if code < 0 else table[column.name].distinct[code]
+        (left if column.side == "l" else right)[column.name] = value
+    return reference.holds(condition, left, right)
+
+
+def _doubtful(scores: NDArray[Any], line: float, columns: list[Coded], codes: list[Codes]) -> list[int]:
+    """Where the reference is asked: a similarity falls on its line to the last bit, or a text is empty."""
+    doubtful = np.zeros(len(scores), bool)
+    if scores.dtype.kind == "f":
+        doubtful |= np.abs(scores - line) < 1e-9
+    for column, code in zip(columns, codes, strict=True):
+        if (empty := column.empty) is not None:
+            doubtful |= code == empty
+    return [int(place) for place in np.flatnonzero(doubtful)]
 
 
 def _scores(function: str, columns: list[Coded], cells: list[Codes], wide: bool) -> NDArray[Any]:

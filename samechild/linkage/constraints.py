@@ -1,10 +1,11 @@
 """What outranks scores: pairs that can never be one child, and pairs a person has decided.
 
-Five things forbid a join whatever the evidence: the never-link list (an adopted child's two identities, kept apart for
-the child's safety), a person's answer *different*, two NHS numbers that are both verified and neither of which
-superseded the other, two records of a source that declares it holds each child once, and two valid identities that look like one child
-(another surname, another valid number, and everything else says *the same*: what an adoption leaves behind). A person's *same* joins two
-records, unless the never-link list forbids it.
+Some things forbid a join whatever the evidence: the never-link list (an adopted child's two identities, kept apart for
+the child's safety); a person's answer *different*; two NHS numbers that are both verified, neither superseding the
+other; two numbers given out one after the other, as twins' are; two records of a source that declares it holds each
+child once; and two valid identities that look like one child (another surname, another valid number, and everything
+else says *the same*: what an adoption leaves behind). A person's *same* joins two records, unless the never-link list
+forbids it.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Why(IntEnum):
     ONE_RECORD_PER_CHILD = 5
     TWINS = 6
     TWO_IDENTITIES = 7
+    NAMES_AND_NUMBERS_DIFFER = 8
 
 
 class PairList(msgspec.Struct, frozen=True):
@@ -60,12 +62,12 @@ class PairList(msgspec.Struct, frozen=True):
     @property
     def left(self) -> Codes:
         """The lower record of each pair."""
-        return (self.packed // max(self.records, 1)).astype(np.int32)
+        return np.asarray(self.packed // max(self.records, 1), np.int32)
 
     @property
     def right(self) -> Codes:
         """The higher record of each pair."""
-        return (self.packed % max(self.records, 1)).astype(np.int32)
+        return np.asarray(self.packed % max(self.records, 1), np.int32)
 
 
 def pair_list(left: NDArray[np.int64], right: NDArray[np.int64], records: int) -> PairList:
@@ -103,6 +105,7 @@ FORBIDDING = (
     Why.ONE_RECORD_PER_CHILD,
     Why.TWINS,
     Why.TWO_IDENTITIES,
+    Why.NAMES_AND_NUMBERS_DIFFER,
 )
 
 
@@ -117,7 +120,7 @@ def numbers_differ(table: CodedTable, column: str, left: Codes, right: Codes) ->
         return np.zeros(len(left), bool)
     codes = table[column].codes
     one, other = codes[left], codes[right]
-    return (one >= 0) & (other >= 0) & (one != other)
+    return np.asarray((one >= 0) & (other >= 0) & (one != other))
 
 
 def identities_differ(table: CodedTable, left: Codes, right: Codes) -> Mask:
@@ -136,7 +139,7 @@ def verified_numbers_differ(table: CodedTable, left: Codes, right: Codes) -> Mas
         return np.zeros(len(left), bool)
     status = table["nhs_number_status"]
     verified = np.array([value == VERIFIED for value in status.distinct] + [False])[status.codes]
-    return numbers_differ(table, "nhs_number", left, right) & verified[left] & verified[right]
+    return np.asarray(numbers_differ(table, "nhs_number", left, right) & verified[left] & verified[right])
 
 
 def numbers_given_together(model: Model, levels: list[Levels]) -> Mask:
@@ -150,12 +153,25 @@ def numbers_given_together(model: Model, levels: list[Levels]) -> Mask:
 
 
 LOOKS_LIKE_ONE = 8.0
-"""Two identities look like one child from so many bits on, surnames and numbers left out: strangers who share a forename
-and a birth date do not reach it, unless they share a home or further names as well."""
+"""Two identities look like one child from so many bits on, surnames and numbers left out. Strangers who share a
+forename and a birth date do not reach it, unless they share a home or further names as well."""
+
+
+def names_and_numbers_differ(model: Model, pairs: Pairs, levels: list[Levels]) -> NDArray[np.int64]:
+    """Positions of pairs with wholly different surnames and two different valid numbers.
+
+    They are never put together, not even through other records: it is either two children or a child whose two
+    identities are to be kept apart.
+    """
+    number = next((place for place, each in enumerate(model.comparisons) if each.name == "surname"), None)
+    if number is None:
+        return np.zeros(0, np.int64)
+    at = np.flatnonzero(levels[number] == len(model.comparisons[number].levels) - 1)
+    return at[identities_differ(pairs.table, pairs.left[at], pairs.right[at])]
 
 
 def look_like_one(model: Model, frequencies: Shares, pairs: Pairs, levels: list[Levels]) -> NDArray[np.int64]:
-    """Positions of pairs that are two valid identities which, names of the family and numbers apart, look like one child.
+    """Positions of pairs of two valid identities that look like one child, family names and numbers apart.
 
     That is: two valid numbers that differ, wholly different surnames, and :data:`LOOKS_LIKE_ONE` bits or more from all
     other evidence, which must include the forename and the date of birth.

@@ -49,6 +49,7 @@ class Ground(IntEnum):
     ONE_PER_CHILD = 8
     SAID = 9
     OTHERS_DISAGREE = 10
+    NAMES_AND_NUMBERS = 11
 
 
 WORDS = {
@@ -63,7 +64,12 @@ WORDS = {
     Ground.ONE_PER_CHILD: "one source that holds each child once",
     Ground.SAID: "a person decided",
     Ground.OTHERS_DISAGREE: "other records of the two children disagree",
+    Ground.NAMES_AND_NUMBERS: "another surname and another valid number",
 }
+
+
+FEW_QUESTIONS = 20
+"""So many questions are always put, however few children there are."""
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -114,6 +120,7 @@ def _answers(linked: Linked, pairs: ScoredPairs) -> tuple[NDArray[np.int8], NDAr
         (Why.TWINS, Ground.TWINS),
         (Why.VERIFIED_NUMBERS_DIFFER, Ground.VERIFIED),
         (Why.ONE_RECORD_PER_CHILD, Ground.ONE_PER_CHILD),
+        (Why.NAMES_AND_NUMBERS_DIFFER, Ground.NAMES_AND_NUMBERS),
         (Why.SAID_SAME, Ground.SAID),
         (Why.SAID_DIFFERENT, Ground.SAID),
     ):
@@ -144,7 +151,7 @@ def _questions(
     chosen = candidates[np.sort(first)]
     sureness = np.where(apart[chosen], pairs.claim[chosen], lines.join)  # a contradiction is as pressing as a near join
     chosen = chosen[np.lexsort((pairs.right[chosen], pairs.left[chosen], -sureness))]
-    most = int(limit / 1000 * np.count_nonzero(child == np.arange(len(child))))
+    most = max(int(limit / 1000 * np.count_nonzero(child == np.arange(len(child)))), FEW_QUESTIONS)
     left_out, chosen = chosen[most:], chosen[:most]
     decision[chosen] = Decision.ASK
     ground[chosen] = np.where(apart[chosen], np.where(rival[chosen], Ground.RIVALS, Ground.DOUBT), Ground.CONTRADICTION)

@@ -15,7 +15,7 @@ from math import log2
 
 import msgspec
 
-from samechild.linkage.conditions import Condition
+from samechild.linkage.conditions import Condition, columns_of
 
 
 class PairClass(StrEnum):
@@ -83,8 +83,6 @@ class Comparison(msgspec.Struct, frozen=True):
     @property
     def columns(self) -> tuple[str, ...]:
         """Every field the levels look at."""
-        from samechild.linkage.conditions import columns_of
-
         return tuple(dict.fromkeys(name for level in self.levels for name in columns_of(level.condition)))
 
 

@@ -40,7 +40,7 @@ class Presence:
         self.together = self._counted(first, years)
         more = (held[first] > 1).sum(axis=0)
         self.again = np.log2((more + 1.0) / (self.held[first].sum(axis=0) + 2.0))
-        self.bits = self.held @ (np.int64(1) << np.arange(self.sources, dtype=np.int64))
+        self.bits: NDArray[np.int64] = self.held @ (np.int64(1) << np.arange(self.sources, dtype=np.int64))
 
     def _counted(self, first: NDArray[np.int64], years: Codes) -> Floats:
         """Share of the children seen by one source that another sees: years x sources x sources."""
@@ -64,7 +64,7 @@ class Presence:
         apart = self._unseen(a, year) + self._unseen(b, self.year[right])
         together = self._unseen(a | b, year)
         twice = (self.held[left] & self.held[right]) @ self.again
-        return np.clip(together + twice - apart, -MOST_BITS, MOST_BITS)
+        return np.asarray(np.clip(together + twice - apart, -MOST_BITS, MOST_BITS))
 
     def _unseen(self, bits: NDArray[np.int64], year: Codes) -> Floats:
         """log2 of the probability that a child seen by just these sources is not seen by the others."""

@@ -12,7 +12,7 @@ from samechild.linkage.children import GRADES, Held
 from samechild.linkage.constraints import Why
 from samechild.linkage.deciding import DECISIONS, Decided, Decision, reasons
 from samechild.linkage.model import Model
-from samechild.linkage.scoring import Shares, probability
+from samechild.linkage.scoring import Shares, probability, value_bits
 from samechild.records import GIVEN, fields
 
 Rows = NDArray[np.int64]
@@ -97,8 +97,6 @@ def links_table(
 
 def _weights(linked: Linked, number: int, pairs: ScoredPairs, frequencies: Shares) -> NDArray[np.float64]:
     """What one comparison weighs for each pair, log2(m/u) with the value's own frequency."""
-    from samechild.linkage.scoring import value_bits
-
     comparison = linked.model.comparisons[number]
     levels = pairs.levels[number]
     weight = np.array([level.weight for level in comparison.levels])[levels]
