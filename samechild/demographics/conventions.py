@@ -6,6 +6,7 @@ every row of the source, so that it does not depend on their order.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 import msgspec
@@ -41,8 +42,10 @@ class Convention(msgspec.Struct, frozen=True):
         return frozenset(other for one, other in self.by_chance if one == field)
 
 
-def conventions_of(source: Coded, given: dict[str, Coded], today: date) -> tuple[Convention, ...]:
-    """The convention of each source, in the order of ``source.values``."""
+def conventions_of(
+    source: Coded, given: dict[str, Coded], today: date, date_orders: Mapping[str, str]
+) -> tuple[Convention, ...]:
+    """The convention of each source, in the order of ``source.values``; ``date_orders`` outranks what is seen."""
     sources = max(len(source.values), 1)  # an empty table is read in the usual way
     readings = [DateReading(today=today)] * sources
     if "date_of_birth" in given:
@@ -52,6 +55,9 @@ def conventions_of(source: Coded, given: dict[str, Coded], today: date) -> tuple
         )
         totals = np.stack([_by_source(source, column, signs[:, sign]) for sign in range(4)])
         readings = [dates.reading_from(*totals[:, place].tolist(), today=today) for place in range(sources)]
+    for place, name in enumerate(source.values.to_pylist()):
+        if date_orders.get(name) is not None:
+            readings[place] = msgspec.structs.replace(readings[place], month_first=date_orders[name] == "mdy")
     as_text: list[set[str]] = [set() for _ in range(sources)]
     for field in (*POSTCODES, "sex"):
         if field in given:

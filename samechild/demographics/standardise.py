@@ -45,13 +45,19 @@ class Standardised(msgspec.Struct, frozen=True):
 
 
 def standardise(
-    given: pa.Table, *, today: date, headings: Mapping[str, Mapping[str, str]] | None = None
+    given: pa.Table,
+    *,
+    today: date,
+    headings: Mapping[str, Mapping[str, str]] | None = None,
+    date_orders: Mapping[str, str] | None = None,
 ) -> Standardised:
     """Make a table of agencies' records comparable, and list what could not be used.
 
     ``given`` has the columns source, record_id, row (1 is a file's first row of data) and any of the fields that
     :class:`~samechild.records.Record` declares as given, as text; columns beginning ``group_`` are passed through.
-    ``headings`` names each source's own heading of a field, for the problems. The table has source, record_id, row,
+    ``headings`` names each source's own heading of a field, for the problems; ``date_orders`` says for sources where it
+    is known whether dates are written day first (``dmy``) or month first (``mdy``), which is else seen from the
+    column. The table has source, record_id, row,
     ``given_<field>`` and every standardised field that can be made; all fields are dictionary arrays (int32; distinct,
     non-null strings, or lists of strings), missing is a null index, and a row stays in its place.
 
@@ -64,7 +70,7 @@ def standardise(
         coded = list(pool.map(encode, [given["source"], *(given[name] for name in present)]))
         kept = dict(zip(present, coded[1:], strict=True))
         usable = dict(zip(present, pool.map(_without_blanks, coded[1:]), strict=True))
-        sheet = Sheet(coded[0], usable, conventions_of(coded[0], usable, today))
+        sheet = Sheet(coded[0], usable, conventions_of(coded[0], usable, today, date_orders or {}))
         done = list(pool.map(lambda task: task(sheet), _TASKS))
     made = {name: column for columns, _ in done for name, column in columns.items()}
     columns = {

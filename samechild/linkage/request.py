@@ -114,7 +114,6 @@ def prepare(request: Request) -> Prepared:
     never = _protected(request.never_link, gathered.given, counts)
     said, previous = _decided(request, gathered.given, counts)
     model, frequencies = stored_model(request.model) if request.model else (None, None)
-    model = _with_lines(model, request)
     options: dict[str, Any] = {
         "today": request.today or datetime.now(UTC).date(),
         "model": model,
@@ -127,6 +126,11 @@ def prepare(request: Request) -> Prepared:
         "said": tuple(Said(*one.pair, one.answer == SAME, one.note) for one in said if one.answer != CANNOT_TELL),
         "single_sources": tuple(source for source, entry in gathered.settings.items() if entry.one_record_per_child),
         "previous": previous,
+        "join": request.join,
+        "ask": request.ask,
+        "date_orders": {
+            source: entry.date_order for source, entry in gathered.settings.items() if entry.date_order is not None
+        },
     }
     if request.superseded:
         counts["superseded_numbers"] = len(options["superseded"])
@@ -149,22 +153,6 @@ def _check_numbers(request: Request) -> None:
         raise Invalid("--review-limit is a number of pairs for each 1,000 children, 0 or more.")
     if request.model_frequencies and request.model is None:
         raise Invalid("--model-frequencies needs a --model to take them from.")
-
-
-def _with_lines(model: Model | None, request: Request) -> Model | None:
-    """Move the lines of a stored model to where the person wants them."""
-    moved = {name: value for name in ("join", "ask") if (value := getattr(request, name)) is not None}
-    if not moved:
-        return model
-    if model is None:
-        raise Invalid(
-            "--join and --ask move the lines of a stored model: give it with --model (an earlier model.json)."
-        )
-    lines = msgspec.structs.replace(model.thresholds, **moved)
-    if lines.ask > lines.join:
-        raise Invalid(f"This model asks from {lines.ask} on and joins from {lines.join}: give both --join and --ask.")
-    lines = msgspec.structs.replace(lines, split=min(lines.split, lines.join))
-    return msgspec.structs.replace(model, thresholds=lines)
 
 
 def stored_model(path: Path) -> tuple[Model, dict[str, Frequencies] | None]:

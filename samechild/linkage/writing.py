@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from samechild.files.run_record import FORMAT_VERSION
 from samechild.files.write import write_csv, write_parquet
-from samechild.linkage.decisions import ANSWERS, PAIR, Named
+from samechild.linkage.decisions import ANSWERS, Named
 from samechild.linkage.frequencies import Frequencies
 from samechild.records import GIVEN, Issue, fields
 
@@ -48,7 +48,7 @@ def write_tables(result: Result, told: Told, folder: Path) -> Seconds:
 
     Returns the seconds each file took.
     """
-    changes = changes_to_tell(result, told.never_link) if result.changes is not None else None
+    changes = result.changes
     return _all_of(
         {
             "records.parquet": lambda path: write_parquet(marked(result.records), path),
@@ -103,33 +103,6 @@ def _all_of(files: Mapping[str, Callable[[Path], Any] | None], folder: Path) -> 
     with ThreadPoolExecutor(_AT_ONCE) as beside:
         started = {name: beside.submit(timed, name, write) for name, write in files.items() if write is not None}
         return {f"write {name}": written.result() for name, written in started.items()}
-
-
-def changes_to_tell(result: Result, never_link: Sequence[Named]) -> pa.Table:
-    """Leave out of the changes whatever came apart because it is protected.
-
-    Two rows that name one earlier child would tie an adopted child's two identities together as surely as one row.
-    """
-    assert result.changes is not None
-    pairs = {*never_link, *(tuple(row[name] for name in PAIR) for row in result.restricted.to_pylist())}
-    ids = pa.array(sorted({pair[at] for pair in pairs for at in (1, 3)}), pa.string())
-    near = result.children.filter(pc.is_in(pc.cast(result.children["record_id"], pa.string()), ids))
-    child = {
-        (row["source"], row["record_id"]): row["child_id"]
-        for row in near.select(["source", "record_id", "child_id"]).to_pylist()
-    }
-    apart = {frozenset((child.get(pair[:2]), child.get(pair[2:]))) for pair in pairs}
-    rows = result.changes.to_pylist()
-    parts: dict[str | None, set[str | None]] = {}
-    for row in rows:
-        parts.setdefault(row["previous_child_id"], set()).add(row["child_id"])
-    hidden = {
-        before
-        for before, now in parts.items()
-        if before is not None and any(two <= now for two in apart if len(two) == 2)
-    }
-    kept = [place for place, row in enumerate(rows) if row["previous_child_id"] not in hidden]
-    return result.changes.take(pa.array(kept, pa.int64()))
 
 
 def marked(records: pa.Table) -> pa.Table:

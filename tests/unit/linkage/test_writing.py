@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
 
 import openpyxl
 import pyarrow as pa
@@ -17,7 +16,7 @@ from samechild.errors import Invalid, Missing, Refused
 from samechild.linkage import sealing
 from samechild.linkage.evidence import pair_of, readings
 from samechild.linkage.review_sheet import write_review
-from samechild.linkage.writing import Told, changes_to_tell, extra_path, marked, one_row_a_child, problems
+from samechild.linkage.writing import Told, extra_path, marked, one_row_a_child, problems
 from samechild.records import Issue, Severity
 
 rows = st.lists(
@@ -108,15 +107,6 @@ class AResult:
         )
         none = pa.array([], pa.string())
         self.restricted = pa.table(dict.fromkeys(("source_a", "record_a", "source_b", "record_b", "why"), none))
-
-
-def test_what_came_apart_because_it_is_protected_is_not_told() -> None:
-    result = AResult(
-        [("split", "X", "P"), ("split", "Y", "P"), ("split", "Z", "Q"), ("split", "W", "Q"), ("new", "V", None)]
-    )
-    told = changes_to_tell(cast(Any, result), [("s", "1", "s", "2")])
-    assert told["child_id"].to_pylist() == ["Z", "W", "V"]
-    assert changes_to_tell(cast(Any, result), []).num_rows == 5
 
 
 def test_a_review_sheet_cannot_be_run_and_keeps_leading_zeros(tmp_path: Path) -> None:
