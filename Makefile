@@ -43,7 +43,7 @@ format: .venv/.ready-dev ## Rewrite the code in the project's format
 	@.venv/bin/ruff format .
 
 bench: .venv/.ready-bench ## Run samechild and Splink side by side on the same records (takes minutes)
-	@$(VENV_PYTHON) scripts/bench.py $(ARGS)
+	@$(VENV_PYTHON) -m bench.side_by_side $(ARGS)
 
 offline: .venv/.ready-dev ## Pack dist/offline/*.zip: installs with no internet and no admin rights
 	@$(VENV_PYTHON) scripts/offline.py pack $(ARGS)
