@@ -141,7 +141,7 @@ def link(given: pa.Table, options: Options, progress: Progress = lambda words, s
     )
     clock("decide", "deciding", 0.8)
     decided = decide(linked, options.review_limit)
-    return _result(made.problems, table, keys, order, linked, decided, earlier, notes, options, clock)
+    return _result(_Run(options, table, made.problems, keys, order, notes, earlier, linked, decided), clock)
 
 
 def _with_lines(model: Model, options: Options) -> Model:
@@ -192,22 +192,26 @@ def _renumbered(table: pa.Table, superseded: tuple[tuple[str, str], ...]) -> pa.
     """Put the current NHS number in place of every superseded one, along chains; given values stay as they are."""
     if not superseded or "nhs_number" not in table.column_names:
         return table
-    new_of = dict(superseded)
-    place = table.column_names.index("nhs_number")
+    new_of = dict(sorted(superseded))
     column = table["nhs_number"].combine_chunks()
     values = column.dictionary.to_pylist()
-    changed = []
-    for value in values:
-        seen = {value}
-        while value in new_of and new_of[value] not in seen:
-            value = new_of[value]
-            seen.add(value)
-        changed.append(value)
+    changed = [_current(value, new_of) for value in values]
     if changed == values:
         return table
     again = pa.array(changed, pa.string()).dictionary_encode()
     codes = again.indices.take(column.indices)
-    return table.set_column(place, "nhs_number", pa.DictionaryArray.from_arrays(codes, again.dictionary))
+    column = pa.DictionaryArray.from_arrays(codes, again.dictionary)
+    return table.set_column(table.column_names.index("nhs_number"), "nhs_number", column)
+
+
+def _current(number: str, new_of: Mapping[str, str]) -> str:
+    """The number at the end of a chain; of numbers that are said to replace each other in a circle, the smallest."""
+    passed = [number]
+    while (following := new_of.get(passed[-1])) is not None:
+        if following in passed:
+            return min(passed[passed.index(following) :])
+        passed.append(following)
+    return passed[-1]
 
 
 def _constraints(table: pa.Table, options: Options) -> tuple[Constraints, dict[tuple[int, int], str]]:
@@ -247,58 +251,65 @@ def _rows_of(table: pa.Table, wanted: set[tuple[str, str]]) -> dict[tuple[str, s
     return {key: row for key, row in zip(keys, near.to_pylist(), strict=True) if key in wanted}
 
 
-def _result(
-    problems: pa.Table,
-    table: pa.Table,
-    keys: Keys,
-    order: NDArray[np.int64],
-    linked: Linked,
-    decided: Decided,
-    earlier: Earlier | None,
-    notes: dict[tuple[int, int], str],
-    options: Options,
-    clock: _Clock,
-) -> Result:
+class _Run(msgspec.Struct, frozen=True):
+    """What one run was told and has found, before it is written down.
+
+    ``table`` and ``problems`` stand in the order of the given table, everything else in the order of the keys;
+    ``order`` gives the row of ``table`` for each record in the order of the keys.
+    """
+
+    options: Options
+    table: pa.Table
+    problems: pa.Table
+    keys: Keys
+    order: NDArray[np.int64]
+    notes: dict[tuple[int, int], str]
+    earlier: Earlier | None
+    linked: Linked
+    decided: Decided
+
+
+def _result(run: _Run, clock: _Clock) -> Result:
+    """Write down what a run has found, rows in the order of the given table."""
     clock("tables", "writing down what was found", 0.85)
-    ids = name_children(keys, linked.child, earlier)
-    held = how_held(linked, decided.pairs)
-    pairs = pairs_table(table, order, linked.model, decided)
-    protected = pairs_of_children(
-        linked.child,
-        np.concatenate([decided.restricted.left, linked.never_link.left]),
-        np.concatenate([decided.restricted.right, linked.never_link.right]),
-    )
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
+    linked, decided = run.linked, run.decided
+    ids = name_children(run.keys, linked.child, run.earlier)
+    pairs = pairs_table(run.table, run.order, linked.model, decided)
+    back = np.empty_like(run.order)
+    back[run.order] = np.arange(len(run.order))
     names = ids.take(pa.array(back))
-    records = without_protected_former_numbers(table, linked.child[back], protected).append_column("child_id", names)
-    children = children_table(table, names, held, back)
-    links = links_table(pairs, linked, decided, notes)
-    review = review_table(table, order, names, pairs, decided)
-    restricted = restricted_table(table, order, decided)
+    protected = _protected(run)
+    records = without_protected_former_numbers(run.table, linked.child[back], protected)
+    records = records.append_column("child_id", names)
+    children = children_table(run.table, names, how_held(linked, decided.pairs), back)
+    links = links_table(pairs, linked, decided, run.notes)
+    review = review_table(run.table, run.order, names, pairs, decided)
+    restricted = restricted_table(run.table, run.order, decided)
+    changes = None if run.earlier is None else changes_since(ids, linked.child, run.earlier, protected)
     clock("summary", "summing up", 0.95)
-    summary = _summary(records, children, pairs, order, linked, decided, options)
-    counts = _counts(table, linked, decided, earlier, problems)
-    changes = None if earlier is None else changes_since(ids, linked.child, earlier, protected)
-    clock("", "", 1.0)
+    summary = _summary(run, records, children, pairs)
     frequencies = frequent_values(linked.model, linked.table)
+    clock("", "", 1.0)
     return Result(
-        children, pairs, links, records, review, restricted, problems, changes, linked.model, frequencies,
-        summary, counts, clock.seconds,
+        children, pairs, links, records, review, restricted, run.problems, changes, linked.model, frequencies,
+        summary, _counts(run), clock.seconds,
     )  # fmt: skip
 
 
-def _summary(
-    records: pa.Table,
-    children: pa.Table,
-    pairs: pa.Table,
-    order: NDArray[np.int64],
-    linked: Linked,
-    decided: Decided,
-    options: Options,
-) -> Summary:
-    joined = decided.decision == Decision.SAME
-    rules = np.bitwise_count(decided.pairs.rules[joined])
+def _protected(run: _Run) -> NDArray[np.int64]:
+    """The pairs of children that no output may bring together."""
+    listed, restricted = run.linked.never_link, run.decided.restricted
+    return pairs_of_children(
+        run.linked.child,
+        np.concatenate([restricted.left, listed.left]),
+        np.concatenate([restricted.right, listed.right]),
+    )
+
+
+def _summary(run: _Run, records: pa.Table, children: pa.Table, pairs: pa.Table) -> Summary:
+    """Sum up what the report tells: how many, how sure, how good, and what may have been missed."""
+    linked, decided = run.linked, run.decided
+    rules = np.bitwise_count(decided.pairs.rules[decided.decision == Decision.SAME])
     found_by = np.bincount(rules[rules > 0])[1:].tolist()
     twins = decided.pairs.twin >= 0.5
     twin_children = pairs_of_children(linked.child, decided.pairs.left[twins], decided.pairs.right[twins])
@@ -312,8 +323,8 @@ def _summary(
     total = linked.table.rows * (linked.table.rows - 1) / 2
     return summarise(
         records, children, pairs, thresholds=linked.model.thresholds, blocking=linked.blocks, found_by=found_by,
-        expected_matches=linked.model.prior * total if options.model is None else None, families=families,
-        year=options.today.year, ends=(order[decided.pairs.left], order[decided.pairs.right]),
+        expected_matches=linked.model.prior * total if run.options.model is None else None, families=families,
+        year=run.options.today.year, ends=(run.order[decided.pairs.left], run.order[decided.pairs.right]),
     )  # fmt: skip
 
 
@@ -325,13 +336,13 @@ def _sets(pairs: NDArray[np.int64], records: int) -> int:
     return len(np.unique(labels[np.unique(pairs)]))
 
 
-def _counts(
-    table: pa.Table, linked: Linked, decided: Decided, earlier: Earlier | None, problems: pa.Table
-) -> dict[str, int]:
+def _counts(run: _Run) -> dict[str, int]:
+    """How many of everything: what ``run.json`` and the screen tell."""
+    linked, decided = run.linked, run.decided
     answers = np.bincount(decided.decision, minlength=3)
     guarded = decided.restricted.why == Why.TWO_IDENTITIES
     counts = {
-        "records": table.num_rows,
+        "records": run.table.num_rows,
         "sources": len(linked.table["source"].values),
         "children": int(np.count_nonzero(linked.child == np.arange(len(linked.child)))),
         "pairs_compared": linked.compared,
@@ -344,9 +355,9 @@ def _counts(
         "restricted_children": len(
             pairs_of_children(linked.child, decided.restricted.left[guarded], decided.restricted.right[guarded])
         ),
-        "problems": problems.num_rows,
+        "problems": run.problems.num_rows,
     }
-    if earlier is not None:
-        counts["records_gone"] = earlier.gone
-        counts["records_new"] = int(np.count_nonzero(earlier.child < 0))
+    if run.earlier is not None:
+        counts["records_gone"] = run.earlier.gone
+        counts["records_new"] = int(np.count_nonzero(run.earlier.child < 0))
     return counts

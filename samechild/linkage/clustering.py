@@ -12,6 +12,7 @@ records, because they stand in an order of their own (see :mod:`samechild.linkag
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -127,42 +128,17 @@ def _all_pairs(labels: Labels) -> tuple[Codes, Codes]:
 
 
 def settle(labels: Labels, unsettled: Labels, links: Links, lines: Lines) -> tuple[Labels, Codes, Codes]:
-    """Decide the open groups: returns the children (a label for each record), and rival claims as (left, right)."""
+    """Decide the open groups: returns the children (a label for each record), and rival claims as (left, right).
+
+    ``unsettled``: the label of each record's open group, -1 for records whose child is plain.
+    """
     result = labels.copy()
-    members = np.flatnonzero(unsettled >= 0)
-    order = members[np.argsort(unsettled[members], kind="stable")]
-    group = unsettled[order]
-    starts = np.flatnonzero(np.concatenate([[True], group[1:] != group[:-1]])) if len(group) else np.zeros(0, int)
-    sizes = np.diff(np.append(starts, len(group)))
-    number = np.full(len(labels), -1, np.int64)  # which open group a record is in
-    place = np.zeros(len(labels), np.int64)  # and which place it has there
-    number[order] = np.repeat(np.arange(len(starts)), sizes)
-    place[order] = np.arange(len(order)) - np.repeat(starts, sizes)
-    inside = (number[links.left] >= 0) & (number[links.left] == number[links.right])
-    left, right = links.left[inside], links.right[inside]
-    chosen_links = np.flatnonzero(inside)
     rivals: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
-    size_of_pair = sizes[number[left]]
-    for size in np.unique(sizes):
-        chosen = np.flatnonzero(sizes == size)
-        pairs = np.flatnonzero(size_of_pair == size)
-        batch = len(chosen) if size <= BATCHED else 1
-        slot = np.full(len(starts), -1, np.int64)
-        slot[chosen] = np.arange(len(chosen))
-        at = slot[number[left[pairs]]]
-        by_slot = np.argsort(at, kind="stable")
-        pairs, at = pairs[by_slot], at[by_slot]
-        for begin in range(0, len(chosen), batch):
-            lo, hi = np.searchsorted(at, [begin, begin + batch])
-            here, spot = pairs[lo:hi], at[lo:hi] - begin
-            count = min(batch, len(chosen) - begin)
-            i, j = place[left[here]], place[right[here]]
-            matrices = _matrices(links, chosen_links[here], count, int(size), spot, i, j)
-            found, claims = agglomerate(matrices, lines)
-            records = order[starts[chosen[begin : begin + count], None] + np.arange(size)]
-            result[records] = np.take_along_axis(records, found, axis=1)
-            if len(claims):
-                rivals.append((records[claims[:, 0], claims[:, 1]], records[claims[:, 0], claims[:, 2]]))
+    for records, matrices in _batches(unsettled, links):
+        found, claims = agglomerate(matrices, lines)
+        result[records] = np.take_along_axis(records, found, axis=1)
+        if len(claims):
+            rivals.append((records[claims[:, 0], claims[:, 1]], records[claims[:, 0], claims[:, 2]]))
     if not rivals:
         nobody = np.zeros(0, np.int32)
         return result, nobody, nobody
@@ -171,6 +147,39 @@ def settle(labels: Labels, unsettled: Labels, links: Links, lines: Lines) -> tup
         np.concatenate([one for one, _ in rivals]).astype(np.int32),
         np.concatenate([other for _, other in rivals]).astype(np.int32),
     )
+
+
+def _batches(unsettled: Labels, links: Links) -> Iterator[tuple[NDArray[np.int64], Matrices]]:
+    """The open groups with what links their records: small ones of one size together, large ones one by one.
+
+    Yields the records (groups x size) and the links between them as matrices.
+    """
+    members = np.flatnonzero(unsettled >= 0)
+    order = members[np.argsort(unsettled[members], kind="stable")]
+    group = unsettled[order]
+    starts = np.flatnonzero(np.concatenate([[True], group[1:] != group[:-1]])) if len(group) else np.zeros(0, int)
+    sizes = np.diff(np.append(starts, len(group)))
+    number = np.full(len(unsettled), -1, np.int64)  # which open group a record is in
+    place = np.zeros(len(unsettled), np.int64)  # and which place it has there
+    number[order] = np.repeat(np.arange(len(starts)), sizes)
+    place[order] = np.arange(len(order)) - np.repeat(starts, sizes)
+    inside = np.flatnonzero((number[links.left] >= 0) & (number[links.left] == number[links.right]))
+    group_of_link = number[links.left[inside]]
+    for size in np.unique(sizes):
+        chosen = np.flatnonzero(sizes == size)
+        slot = np.full(len(starts), -1, np.int64)
+        slot[chosen] = np.arange(len(chosen))
+        at = inside[sizes[group_of_link] == size]
+        at = at[np.argsort(slot[number[links.left[at]]], kind="stable")]
+        slots = slot[number[links.left[at]]]
+        batch = len(chosen) if size <= BATCHED else 1
+        for begin in range(0, len(chosen), batch):
+            low, high = np.searchsorted(slots, [begin, begin + batch])
+            here = at[low:high]
+            count = min(batch, len(chosen) - begin)
+            i, j = place[links.left[here]], place[links.right[here]]
+            records = order[starts[chosen[begin : begin + count], None] + np.arange(size)]
+            yield records, _matrices(links, here, count, int(size), slots[low:high] - begin, i, j)
 
 
 def _matrices(
