@@ -28,37 +28,42 @@ class Presence:
     """Which sources see each child, and how often a child of its age seen by one source is seen by another."""
 
     def __init__(self, table: CodedTable, child: Labels) -> None:
-        source = table["source"].codes.astype(np.int64)
         self.sources = len(table["source"].values)
-        self.unit = child  # for each record, its child's label
-        seen = np.bincount(child * self.sources + source, minlength=len(child) * self.sources)
-        held = seen.reshape(len(child), self.sources)
         first = np.flatnonzero(child == np.arange(len(child)))
-        self.held = held > 0
-        years = _birth_years(table)
-        self.year = years  # the year of a child's first record stands for the child
-        self.together = self._counted(first, years)
-        more = (held[first] > 1).sum(axis=0)
-        self.again = np.log2((more + 1.0) / (self.held[first].sum(axis=0) + 2.0))
+        self.number = np.zeros(len(child), np.int32)  # for each label, which child it is
+        self.number[first] = np.arange(len(first))
+        if not self.is_used:
+            return
+        cell = self.number[child].astype(np.int64) * self.sources + table["source"].codes
+        seen = np.bincount(cell, minlength=len(first) * self.sources).reshape(len(first), self.sources)
+        self.held = seen > 0
+        self.year = _birth_years(table)[first]  # the year of a child's first record stands for the child
+        self.together = self._counted()
+        self.again = np.log2(((seen > 1).sum(axis=0) + 1.0) / (self.held.sum(axis=0) + 2.0))
         self.bits: NDArray[np.int64] = self.held @ (np.int64(1) << np.arange(self.sources, dtype=np.int64))
 
-    def _counted(self, first: NDArray[np.int64], years: Codes) -> Floats:
+    @property
+    def is_used(self) -> bool:
+        """Whether there are several sources, and not too many."""
+        return 1 < self.sources <= MOST_SOURCES
+
+    def _counted(self) -> Floats:
         """Share of the children seen by one source that another sees: years x sources x sources."""
-        strata = int(years.max(initial=0)) + 1
-        result = np.zeros((strata, self.sources, self.sources))
-        held = self.held[first].astype(np.float64)
-        overall = held.T @ held
-        for year in np.unique(years[first]):
-            here = held[years[first] == year]
-            both = here.T @ here
-            expected = (overall + 0.5) / (np.diag(overall)[:, None] + 1.0)
+        result = np.zeros((int(self.year.max(initial=0)) + 1, self.sources, self.sources))
+        order = np.argsort(self.year, kind="stable")
+        years, starts = np.unique(self.year[order], return_index=True)
+        counted = [held.T @ held for held in np.split(self.held[order].astype(np.float32), starts[1:])]
+        overall = np.sum(counted, axis=0, dtype=np.float64)
+        expected = (overall + 0.5) / (np.diag(overall)[:, None] + 1.0)
+        for year, both in zip(years, counted, strict=True):
             result[year] = (both + 20.0 * expected) / (np.diag(both)[:, None] + 20.0)
         return result
 
     def evidence(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> Floats:
         """What the files that see each of two children (labels) say for their being one, in bits."""
-        if not 1 < self.sources <= MOST_SOURCES:
+        if not self.is_used:
             return np.zeros(len(left))
+        left, right = self.number[left], self.number[right]
         a, b = self.bits[left], self.bits[right]
         year = self.year[left]
         apart = self._unseen(a, year) + self._unseen(b, self.year[right])

@@ -20,7 +20,7 @@ from samechild.linkage.conditions import columns_of
 from samechild.linkage.model import FAMILY, BlockingRule, Comparison, Level, Model, PairClass
 from samechild.linkage.patterns import CLASSES, Layout, Patterns, patterns_of
 
-RANDOM_PAIRS = 600_000
+RANDOM_PAIRS = 300_000
 TRAINING_PAIRS = 400_000
 ROUNDS = 25
 SETTLED = 2e-5
