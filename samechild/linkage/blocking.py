@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from samechild.errors import Invalid
-from samechild.linkage.coded import CodedTable, Codes, Indices
+from samechild.linkage.coded import Coded, CodedTable, Codes, Indices
 from samechild.linkage.model import BlockingRule, KeyPart
 from samechild.linkage.summary import BlockingCount
 
@@ -110,10 +110,10 @@ def _keys(table: CodedTable, rule: BlockingRule) -> tuple[NDArray[np.int64], Ind
     span = 1
     for part in sorted(rule.parts, key=lambda each: table[each.column].is_list):
         column = table[part.column]
+        codes = column.codes[records]
+        records, keys, codes = records[codes >= 0], keys[codes >= 0], codes[codes >= 0]
         if column.is_list:
-            members, offsets, distinct = column.exploded
-            codes = column.codes[records]
-            records, keys, codes = records[codes >= 0], keys[codes >= 0], codes[codes >= 0]
+            members, offsets, distinct = _members(column, part)
             lengths = offsets[codes + 1] - offsets[codes]
             which = np.repeat(np.arange(len(records)), lengths)
             within = np.arange(len(which)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
@@ -121,10 +121,7 @@ def _keys(table: CodedTable, rule: BlockingRule) -> tuple[NDArray[np.int64], Ind
             records, keys = records[which], keys[which]
         else:
             recode, distinct = _recoded(column.values, part)
-            codes = column.codes[records]
-            keep = codes >= 0
-            values = codes[keep] if recode is None else recode[codes[keep]]
-            records, keys = records[keep], keys[keep]
+            values = codes if recode is None else recode[codes]
             if recode is not None:
                 keep = values >= 0
                 records, keys, values = records[keep], keys[keep], values[keep]
@@ -137,12 +134,41 @@ def _keys(table: CodedTable, rule: BlockingRule) -> tuple[NDArray[np.int64], Ind
 
 
 def _recoded(values: pa.Array, part: KeyPart) -> tuple[NDArray[np.int32] | None, int]:
+    """For each distinct text the code of the part a rule asks for, -1 for none (None: the text itself); how many."""
     if part.length is None and part.start == 1:
-        return None, len(values)
-    stop = None if part.length is None else part.start - 1 + part.length
-    cut = pc.utf8_slice_codeunits(values, part.start - 1, stop)
-    cut = pc.if_else(pc.equal(pc.utf8_length(cut), 0), pa.scalar(None, pa.string()), cut).dictionary_encode()
+        cut = values
+        if pc.index(values, pa.scalar("", values.type)).as_py() < 0:
+            return None, len(values)
+    else:
+        stop = None if part.length is None else part.start - 1 + part.length
+        cut = pc.utf8_slice_codeunits(values, part.start - 1, stop)
+    cut = pc.if_else(pc.equal(pc.utf8_length(cut), 0), pa.scalar(None, cut.type), cut).dictionary_encode()
     return cut.indices.fill_null(-1).to_numpy(zero_copy_only=False), len(cut.dictionary)
+
+
+def _members(column: Coded, part: KeyPart) -> tuple[NDArray[np.int32], Indices, int]:
+    """What each distinct list holds of what a rule asks for, each once: (codes, offsets by list, how many codes)."""
+    asked = f"members {part.start} {part.length}"
+    if asked not in column.made:
+        members, offsets, values = column.exploded
+        recode, distinct = _recoded(values, part)
+        if recode is not None:
+            members = np.append(recode, np.int32(-1))[members]
+        column.made[asked] = (*_each_once(members, offsets, distinct), distinct)
+    made: tuple[NDArray[np.int32], Indices, int] = column.made[asked]
+    return made
+
+
+def _each_once(members: NDArray[np.int32], offsets: Indices, distinct: int) -> tuple[NDArray[np.int32], Indices]:
+    """The members of each list without those that are missing (-1) or there already."""
+    lengths = np.diff(offsets)
+    keys = np.repeat(np.arange(len(lengths)) * distinct, lengths) + members
+    several = np.sort(keys[np.repeat(lengths > 1, lengths)])
+    if (members >= 0).all() and (several[1:] != several[:-1]).all():
+        return members, offsets
+    keys = np.unique(keys[members >= 0])
+    counts = np.bincount(keys // max(distinct, 1), minlength=len(lengths))
+    return (keys % max(distinct, 1)).astype(np.int32), np.append(0, np.cumsum(counts)).astype(np.int64)
 
 
 def _pairs_within(
@@ -168,10 +194,7 @@ def _pairs_within(
     left = np.repeat(position, partners)
     step = np.arange(len(left)) - np.repeat(np.cumsum(partners) - partners, partners)
     right = left + 1 + step
-    left, right = records[left], records[right]
-    if len(left) and (itself := left == right).any():  # a list field may bring a record to itself
-        left, right = left[~itself], right[~itself]
-    return left, right, said
+    return records[left], records[right], said
 
 
 def _sorted(keys: NDArray[np.int64], records: Indices) -> tuple[NDArray[np.int64], Indices]:

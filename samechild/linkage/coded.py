@@ -62,14 +62,14 @@ class Coded:
         return np.bincount(self.codes[self.codes >= 0], minlength=len(self.values)).astype(np.int64)
 
     @cached_property
-    def exploded(self) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
-        """For a list column: (member code of each list element, offsets by value code, number of members)."""
+    def exploded(self) -> tuple[NDArray[np.int32], NDArray[np.int64], pa.Array]:
+        """For a list column: (code of each element, -1 for none; offsets by value code; the elements' values)."""
         members = self.values.flatten().dictionary_encode()
         offsets = np.concatenate([[0], np.cumsum(pc.list_value_length(self.values).to_numpy())])
         return (
-            members.indices.to_numpy(zero_copy_only=False).astype(np.int32),
+            members.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32),
             offsets.astype(np.int64),
-            len(members.dictionary),
+            members.dictionary,
         )
 
 

@@ -189,7 +189,13 @@ Dialect = Choice["duckdb", "spark", "splink"]
 
 _DAYS = "abs(epoch(try_strptime({0}, '%Y-%m-%d')) - epoch(try_strptime({1}, '%Y-%m-%d'))) / 86400"
 
-_GAP = "abs(try_cast({0} AS BIGINT) - try_cast({1} AS BIGINT))"
+_DIGITS = "translate({0}, '0123456789', '') = '' AND length({0}) BETWEEN 1 AND 18"
+
+GAP = (
+    f"CASE WHEN {_DIGITS} AND {_DIGITS.replace('{0}', '{1}')} "
+    "THEN abs(try_cast({0} AS BIGINT) - try_cast({1} AS BIGINT)) END"
+)
+"""How ``number_gap`` is spelt in SQL: by itself a cast to a number would also take ' 12 ', '1.5', '-5' and '1e3'."""
 
 _CALLS: dict[str, dict[Dialect, str]] = {
     "shared": {
@@ -203,9 +209,9 @@ _CALLS: dict[str, dict[Dialect, str]] = {
         "spark": "abs(datediff(try_cast({0} AS DATE), try_cast({1} AS DATE)))",
     },
     "number_gap": {
-        "duckdb": _GAP,
-        "splink": _GAP,
-        "spark": _GAP,
+        "duckdb": GAP,
+        "splink": GAP,
+        "spark": GAP,
     },
     "iso_date": {
         "duckdb": "strftime(try_strptime({0}, '%Y-%m-%d'), '%Y-%m-%d')",

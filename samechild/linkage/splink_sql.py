@@ -19,6 +19,7 @@ from sqlglot import exp
 
 from samechild.errors import Invalid
 from samechild.linkage.conditions import (
+    GAP,
     Always,
     And,
     Call,
@@ -179,6 +180,8 @@ class _Reader:
                 return self.seconds_between(node.this) or self.refuse(node)
             case exp.Abs():
                 return self.days(node)
+            case exp.Case():
+                return self.gap(node)
             case exp.Func():
                 return self.function(node)
             case _:
@@ -297,8 +300,6 @@ class _Reader:
 
     def days(self, node: exp.Abs) -> Scalar:
         inner = node.this
-        if isinstance(inner, exp.Sub) and all(_whole_number(side) for side in (inner.this, inner.expression)):
-            return Call("number_gap", tuple(self.scalar(side.this) for side in (inner.this, inner.expression)))
         if isinstance(inner, exp.DateDiff):
             unit = str(inner.args.get("unit") or "day").lower()
             if unit not in ("day", "days", "'day'"):
@@ -307,6 +308,17 @@ class _Reader:
         if self.seconds_between(node) is not None:
             self.refuse(node, "is in seconds; compare it with a plain number")
         self.refuse(node, "is arithmetic on numbers, and fields here are texts")
+
+    def gap(self, node: exp.Case) -> Call:
+        """How far apart two numbers are, in the one spelling we write ourselves: nothing else means the same."""
+        casts = list(node.find_all(exp.TryCast))
+        if len(casts) == 2:
+            texts = [cast.this for cast in casts]
+            for dialect in DIALECTS[:2]:
+                spelt = GAP.format(*(text.sql(dialect) for text in texts))
+                if sqlglot.parse_one(spelt, read=dialect) == node:
+                    return Call("number_gap", tuple(self.text(text) for text in texts))
+        self.refuse(node, "is a case of several values")
 
     def seconds_between(self, node: Node) -> Call | None:
         """``abs(epoch(a) - epoch(b))``, Splink's spelling of a date difference: the days between, or None."""
@@ -318,11 +330,6 @@ class _Reader:
         if moments[0] is None or moments[1] is None:
             return None
         return _days(self.text(moments[0]), self.text(moments[1]))
-
-
-def _whole_number(node: Node) -> bool:
-    """Whether this is ``try_cast(... AS BIGINT)``."""
-    return isinstance(node, exp.TryCast) and str(node.args.get("to")).upper() in ("BIGINT", "LONG", "INT64")
 
 
 def _moment(node: Node) -> Node | None:
