@@ -15,10 +15,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from samechild.linkage.coded import CodedTable
+from samechild.linkage.coded import CodedTable, Codes
 from samechild.linkage.comparison import Levels, Pairs
+from samechild.linkage.conditions import Always
 from samechild.linkage.frequencies import POOLED_BELOW, Frequencies
-from samechild.linkage.model import Comparison, Level, Model
+from samechild.linkage.model import SMALLEST, Comparison, Level, Model
 from samechild.linkage.patterns import CLASSES, Layout, Patterns, patterns_of
 from samechild.linkage.reference import exact_u
 
@@ -29,7 +30,7 @@ Shares = dict[str, Floats]
 
 
 class Scores(msgspec.Struct, frozen=True):
-    """For each pair: its match weight in bits, the two-class weight, and the natural log odds of twin and sibling."""
+    """For each pair: its match weight in bits, the two-class weight, and how likely twins and siblings are."""
 
     weight: Floats
     two_class: Floats
@@ -41,7 +42,8 @@ class Scores(msgspec.Struct, frozen=True):
 def frequencies_of(model: Model, table: CodedTable, stored: Mapping[str, Frequencies] | None = None) -> Shares:
     """How common each value is among the records that have one, or as ``stored`` with a model.
 
-    A value that the stored frequencies do not list has the mean frequency of the rare ones.
+    A value that the stored frequencies do not list has the mean frequency of the rare ones; of one of which nothing is
+    known, not even that, the frequency is nan and plays no part.
     """
     wanted = {
         level.term_frequency.column
@@ -51,7 +53,7 @@ def frequencies_of(model: Model, table: CodedTable, stored: Mapping[str, Frequen
     }
     if stored is not None:
         return {
-            name: np.array([stored[name].of(value) or stored[name].rare or 1e-6 for value in table[name].distinct])
+            name: np.array([stored[name].of(value) for value in table[name].distinct], np.float64)
             for name in sorted(wanted)
             if name in table and name in stored
         }
@@ -82,10 +84,12 @@ def score(
     patterns = patterns or patterns_of(levels, model.comparisons)
     layout = Layout(model.comparisons)
     hot = layout.one_hot(patterns)
-    logs = np.stack([np.log2(np.maximum(layout.probabilities(which), 1e-300)) for which in CLASSES], axis=1)
+    logs = np.stack([np.log2(np.maximum(layout.probabilities(which), SMALLEST)) for which in CLASSES], axis=1)
     by_pattern = hot @ logs  # patterns x 4, log2
     family = model.prior_twin + model.prior_sibling
-    priors = np.log2(np.maximum([model.prior, model.prior_twin, model.prior_sibling, 1 - model.prior - family], 1e-300))
+    priors = np.log2(
+        np.maximum([model.prior, model.prior_twin, model.prior_sibling, 1 - model.prior - family], SMALLEST)
+    )
     of_pair = patterns.of_pair
     same = (by_pattern[:, 0] + priors[0])[of_pair]
     unrelated = (by_pattern[:, 3] + priors[3])[of_pair]
@@ -97,9 +101,9 @@ def score(
                 continue
             at = np.flatnonzero(levels[number] == place)
             if len(at):
-                chance, *shared = _by_value(comparison, level, frequencies[level.term_frequency.column])
-                column = pairs.table[level.term_frequency.column]
-                codes = _commoner(column.codes, column.counts, pairs, at)
+                share = frequencies[level.term_frequency.column]
+                chance, *shared = _by_value(comparison, level, share)
+                codes = _commoner(pairs.table[level.term_frequency.column].codes, share, pairs, at)
                 unrelated[at] += chance[codes]
                 if twin is not None and sibling is not None:
                     twin[at] += shared[0][codes]
@@ -134,34 +138,44 @@ def value_bits(
     """What the rarity of the pairs' own value adds to a level's weight, in bits; 0 without a term frequency."""
     if level.term_frequency is None or level.is_null or level.term_frequency.column not in frequencies:
         return np.zeros(len(left))
-    column = table[level.term_frequency.column]
-    rarity, _, _ = _by_value(comparison, level, frequencies[level.term_frequency.column])
-    codes = _commoner(column.codes, column.counts, Pairs(table, left, right), np.arange(len(left)))
+    share = frequencies[level.term_frequency.column]
+    rarity, _, _ = _by_value(comparison, level, share)
+    codes = _commoner(table[level.term_frequency.column].codes, share, Pairs(table, left, right), np.arange(len(left)))
     return -rarity[codes]
 
 
-def _commoner(
-    codes: NDArray[np.int32], counts: NDArray[np.int64], pairs: Pairs, at: NDArray[np.int64]
-) -> NDArray[np.int32]:
-    """The code of the pair's value; where the two differ (a fuzzy level), the commoner one."""
+def _commoner(codes: Codes, frequency: Floats, pairs: Pairs, at: NDArray[np.int64]) -> Codes:
+    """The code of the pair's value; where the two differ (a fuzzy level), the commoner one; -1 where there is none."""
     left, right = codes[pairs.left[at]], codes[pairs.right[at]]
     if np.array_equal(left, right):
         return left
-    return np.where(counts[left] >= counts[right], left, right)
+    known = np.append(np.nan_to_num(frequency, nan=-1.0), -2.0)  # a missing value (-1) stands last
+    return np.where(known[left] >= known[right], left, right)
 
 
 def _by_value(comparison: Comparison, level: Level, frequency: Floats) -> tuple[Floats, Floats, Floats]:
-    """For each value: what its frequency adds (log2) to the likelihood under UNRELATED, TWIN and SIBLING."""
-    assert level.term_frequency is not None
-    u = exact_u(comparison, level)
-    own = level.u or u
-    rarity = level.term_frequency.weight * np.log2(np.maximum(frequency, max(level.term_frequency.minimum, 1e-300)) / u)
+    """For each value: what its frequency adds (log2) to the likelihood under UNRELATED, TWIN and SIBLING.
+
+    A last entry stands for a missing value, which adds nothing, like a value whose frequency is not known.
+    """
+    adjustment = level.term_frequency
+    assert adjustment is not None
+    frequency = np.append(frequency, np.nan)
+    if adjustment.weight == 0 or isinstance(level.condition, Always):
+        rarity = np.zeros(len(frequency))
+        own = level.u if level.u is not None else 1.0
+    else:
+        u = exact_u(comparison, level)
+        own = level.u if level.u is not None else u
+        floor = max(adjustment.minimum, SMALLEST)
+        rarity = adjustment.weight * np.log2(np.maximum(frequency, floor) / max(u, SMALLEST))
+        rarity = np.nan_to_num(rarity, nan=0.0)
     chance = np.minimum(own * np.exp2(rarity), 1.0)
     shared = []
     for probability in (level.twin, level.sibling):
         p = own if probability is None else probability
-        of_family = max(0.0, (p - own) / (1.0 - own)) if own < 1 else 1.0
-        shared.append(np.log2(np.maximum(of_family + (1.0 - of_family) * chance, 1e-300) / max(p, 1e-300)))
+        of_family = max(0.0, (p - own) / (1.0 - own)) if own < 1 else 0.0
+        shared.append(np.log2(np.maximum(of_family + (1.0 - of_family) * chance, SMALLEST) / max(p, SMALLEST)))
     return rarity, shared[0], shared[1]
 
 
