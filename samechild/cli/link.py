@@ -84,7 +84,7 @@ def link(
         raise Invalid("Say where the results go: --out linked/")
     from samechild.linkage.request import Request
 
-    request = Request(**asked)
+    request = Request(**asked, summed=not no_report)
     with progress() as say:
         linked, sealed = link_into(
             out,
@@ -175,8 +175,9 @@ def _write(
         **prepared.counts,
         **result.counts,
         "seconds": {step: round(took, 3) for step, took in seconds.items()},
-        "summary": msgspec.to_builtins(result.summary),
     }
+    if result.summary is not None:
+        counts["summary"] = msgspec.to_builtins(result.summary)
     write_run_record(
         folder,
         RunRecord(
@@ -198,7 +199,7 @@ def _parameters(request: Request, linked: Linked) -> dict[str, Any]:
     asked = {
         name: value.name if isinstance(value, Path) else value
         for name, value in msgspec.structs.asdict(request).items()
-        if name not in ("files", "today")
+        if name not in ("files", "today", "summed")
     }
     thresholds = msgspec.to_builtins(linked.result.model.thresholds)
     return {**asked, "today": linked.prepared.options.today.isoformat(), "thresholds": thresholds,
@@ -216,12 +217,12 @@ def report_facts(inputs: Any, started: str, model: str) -> dict[str, Any]:
 def in_words(linked: Linked, out: Path, sealed: Path | None, *, excel: bool, report: bool) -> list[str]:
     """Say in a few lines what was found and where to look first."""
     result, counts = linked.result, linked.prepared.counts
-    summary = result.summary
+    found = result.counts
     lines = [
-        f"{summary.records:,} records are of {summary.children:,} children; {summary.linked_elsewhere:,} records were "
+        f"{found['records']:,} records are of {found['children']:,} children; {found['linked_elsewhere']:,} records were "
         "joined with a record of another source.",
-        f"{summary.pairs_ask:,} pairs are left to a person "
-        f"({summary.asked_per_1000_children:.1f} for each 1,000 children).",
+        f"{found['ask']:,} pairs are left to a person "
+        f"({1000 * found['ask'] / max(found['children'], 1):.1f} for each 1,000 children).",
     ]
     problems = result.problems.num_rows + len(linked.prepared.gathered.issues)
     if problems:
@@ -229,7 +230,7 @@ def in_words(linked: Linked, out: Path, sealed: Path | None, *, excel: bool, rep
     lines += _about_lists(counts, result.counts, result.restricted.num_rows, sealed)
     first = "report.html" if report else "children.csv"
     second = "review.xlsx" if excel else "review.csv"
-    if summary.pairs_ask:
+    if found["ask"]:
         first = f"{first}, then fill in {second}"
     lines.append(f"Results are in {out}. Look first at {first}.")
     return lines

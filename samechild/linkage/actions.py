@@ -71,6 +71,7 @@ class Options(msgspec.Struct, frozen=True):
     join: float | None = None
     ask: float | None = None
     date_orders: Mapping[str, str] = {}
+    summed: bool = True  # whether to sum up for the report, which takes a while
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -86,7 +87,7 @@ class Result(msgspec.Struct, frozen=True):
     changes: pa.Table | None
     model: Model
     frequencies: dict[str, Frequencies]
-    summary: Summary
+    summary: Summary | None
     counts: dict[str, int]
     seconds: dict[str, float]
 
@@ -287,7 +288,7 @@ def _result(run: _Run, clock: _Clock) -> Result:
     restricted = restricted_table(run.table, run.order, decided)
     changes = None if run.earlier is None else changes_since(ids, linked.child, run.earlier, protected)
     clock("summary", "summing up", 0.95)
-    summary = _summary(run, records, children, pairs)
+    summary = _summary(run, records, children, pairs) if run.options.summed else None
     frequencies = frequent_values(linked.model, linked.table)
     clock("", "", 1.0)
     return Result(
@@ -336,6 +337,14 @@ def _sets(pairs: NDArray[np.int64], records: int) -> int:
     return len(np.unique(labels[np.unique(pairs)]))
 
 
+def _seen_elsewhere(linked: Linked) -> int:
+    """How many records were joined with a record of another source."""
+    source, child = linked.table["source"], linked.child
+    cell = child * len(source.values) + source.codes
+    _, which, held = np.unique(cell, return_inverse=True, return_counts=True)
+    return int(np.count_nonzero(np.bincount(child, minlength=len(child))[child] > held[which]))
+
+
 def _counts(run: _Run) -> dict[str, int]:
     """How many of everything: what ``run.json`` and the screen tell."""
     linked, decided = run.linked, run.decided
@@ -344,6 +353,7 @@ def _counts(run: _Run) -> dict[str, int]:
     counts = {
         "records": run.table.num_rows,
         "sources": len(linked.table["source"].values),
+        "linked_elsewhere": _seen_elsewhere(linked),
         "children": int(np.count_nonzero(linked.child == np.arange(len(linked.child)))),
         "pairs_compared": linked.compared,
         "pairs_written": len(decided.pairs),

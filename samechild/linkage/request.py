@@ -64,6 +64,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     join: float | None = None
     ask: float | None = None
     today: date | None = None
+    summed: bool = True
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -126,6 +127,7 @@ def prepare(request: Request) -> Prepared:
         "said": tuple(Said(*one.pair, one.answer == SAME, one.note) for one in said if one.answer != CANNOT_TELL),
         "single_sources": tuple(source for source, entry in gathered.settings.items() if entry.one_record_per_child),
         "previous": previous,
+        "summed": request.summed,
         "join": request.join,
         "ask": request.ask,
         "date_orders": {

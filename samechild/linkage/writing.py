@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from samechild.errors import Invalid
 from samechild.files.run_record import FORMAT_VERSION
 from samechild.files.write import write_csv, write_parquet
 from samechild.linkage.decisions import ANSWERS, Named
@@ -86,8 +87,11 @@ def write_report(result: Result, run: Mapping[str, Any], folder: Path) -> Second
     """
     from samechild.linkage.report import render
 
+    if result.summary is None:
+        raise Invalid("This run was not summed up, so there is nothing to report; link again with the report.")
+    summary = result.summary
     return _all_of(
-        {"report.html": lambda path: path.write_text(render(result.summary, run), encoding="utf-8", newline="\n")},
+        {"report.html": lambda path: path.write_text(render(summary, run), encoding="utf-8", newline="\n")},
         folder,
     )
 
