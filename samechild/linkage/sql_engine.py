@@ -30,6 +30,7 @@ from samechild.linkage.bulk import (
     fields_used,
     in_silence,
     joined,
+    lines_of,
     links_of,
     put_together,
     weigh,
@@ -84,11 +85,21 @@ def link_records_with(name: str) -> Callable[..., Linked]:
                 model = compared.trained(model, with_family, seed)
             known = frequencies_of(model, table, frequencies)
             progress(f"weighing {compared.pairs:,} pairs")
-            if compared.pairs > ALL_AT_ONCE:
-                compared.keep_needed(model, known, constraints, earlier, threads)
-            pairs = joined(list(compared.weighed(model, known, constraints, threads)))
-        progress("putting children together")
-        return put_together(table, model, known, constraints, pairs, compared.blocks, earlier, threads, compared.pairs)
+
+            def made() -> Linked:
+                pairs = joined(list(compared.weighed(model, known, constraints, threads)))
+                progress("putting children together")
+                return put_together(
+                    table, model, known, constraints, pairs, compared.blocks, earlier, threads, compared.pairs
+                )
+
+            if compared.pairs <= ALL_AT_ONCE:
+                return made()
+            compared.keep_needed(model, known, constraints, earlier, threads)
+            result = made()
+            while compared.keep_also_within(result.child):
+                result = made()
+            return result
 
     return linked
 
@@ -132,28 +143,54 @@ class _Compared:
     def keep_needed(
         self, model: Model, frequencies: Shares, constraints: Constraints, earlier: Ints | None, threads: int
     ) -> None:
-        """Forget pairs of strangers: look at every pair once, and keep those whose records have to do with each other.
+        """Leave pairs of strangers where they are: look at every pair once, and from now on bring only what can matter.
 
-        That is, records that pairs worth weighing (or forbidden ones) connect, directly or through others. No other
-        pair can join two groups of records, keep them apart, or be written: the children are the same without them.
+        Records that pairs at the asking line connect form a circle; groups that are put together lie within one. Two
+        circles matter to each other when some pair between them is worth weighing, or forbidden: then all their pairs
+        do, for and against.
         """
-        said = constraints.said_same
-        lefts, rights = [said.left], [said.right]
         line = min(HOPELESS, log2(model.thresholds.floor / (1.0 - model.thresholds.floor)))
+        ask = lines_of(model).ask
+        said = constraints.said_same
+        worth, near = [(said.left, said.right)], [(said.left, said.right)]
         for part in self.weighed(model, frequencies, constraints, threads):
             links = links_of(model, part, earlier)
-            worth = (links.weight >= line) | (part.weight >= line) | links.never
-            lefts.append(part.left[worth])
-            rights.append(part.right[worth])
-        circle = components(self.table.rows, np.concatenate(lefts), np.concatenate(rights))
-        member = np.flatnonzero(np.bincount(circle, minlength=self.table.rows)[circle] > 1)
-        self.engine.register("circles", pa.table({"rec": member.astype(np.int32), "circle": circle[member]}))
-        self.engine.keep(
-            "needed",
+            for kept, which in (
+                (worth, (links.weight >= line) | (part.weight >= line) | links.never),
+                (near, (links.weight >= ask) & ~links.never),
+            ):
+                kept.append((part.left[which], part.right[which]))
+        left, right = (np.concatenate(each) for each in zip(*worth, strict=True))
+        circle = components(self.table.rows, *(np.concatenate(each) for each in zip(*near, strict=True)))
+        one, other = circle[left], circle[right]
+        low, high = np.minimum(one, other), np.maximum(one, other)
+        meet = np.unique(np.concatenate([low * self.table.rows + high, np.unique(circle) * (self.table.rows + 1)]))
+        self.engine.register("circles", pa.table({"rec": np.arange(self.table.rows, dtype=np.int32), "circle": circle}))
+        self.engine.register("meet", pa.table({"low": meet // self.table.rows, "high": meet % self.table.rows}))
+        self._bring(
             "SELECT p.* FROM compared AS p JOIN circles AS a ON a.rec = p.one JOIN circles AS b ON b.rec = p.other "
-            "WHERE a.circle = b.circle",
+            "JOIN meet AS m ON m.low = least(a.circle, b.circle) AND m.high = greatest(a.circle, b.circle)"
         )
-        self.source = "needed"
+
+    def keep_also_within(self, child: Ints) -> bool:
+        """Bring also the pairs within children that have not been brought yet; whether there were any."""
+        member = np.flatnonzero(np.bincount(child, minlength=len(child))[child] > 1)
+        self.engine.register("children", pa.table({"rec": member.astype(np.int32), "child": child[member]}))
+        before = self.source
+        within = (
+            "SELECT p.* FROM compared AS p JOIN children AS a ON a.rec = p.one JOIN children AS b ON b.rec = p.other "
+            f"AND b.child = a.child LEFT JOIN {before} AS n ON n.one = p.one AND n.other = p.other WHERE n.one IS NULL"
+        )
+        if not self.engine.fetch(f"SELECT count(*) AS pairs FROM ({within}) AS more")["pairs"][0].as_py():
+            return False
+        self._bring(f"SELECT * FROM {before} UNION ALL {within}")
+        return True
+
+    def _bring(self, sql: str) -> None:
+        """From now on, bring the pairs that a query gives."""
+        name = f"{self.source}_needed"
+        self.engine.keep(name, sql)
+        self.source = name
 
     def weighed(
         self, model: Model, frequencies: Shares, constraints: Constraints, threads: int
