@@ -51,7 +51,7 @@ class Lines(msgspec.Struct, frozen=True):
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """A share the model estimates of itself: low to high is chance alone; ``cautious`` takes weights as a fifth weaker."""
+    """A share the model estimates of itself; low to high is chance alone, ``cautious`` takes weights a fifth weaker."""
 
     share: float | None
     low: float | None
