@@ -83,7 +83,8 @@ class Layout:
             )
             for which in FAMILY
         }
-        self.is_null = np.array([level.is_null for comparison in comparisons for level in comparison.levels], bool)
+        self.is_null = np.array([level.is_null for _, level in every], bool)
+        self.fixed = np.array([level.fix_m for _, level in every], bool)
 
     def one_hot(self, patterns: Patterns) -> NDArray[np.float64]:
         """One row for each pattern with a 1 at each level it reaches; levels for missing values stay 0."""

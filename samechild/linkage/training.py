@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samechild.linkage.blocking import Blocked
+from samechild.linkage.chance import with_chance_identifiers, with_u
 from samechild.linkage.coded import CodedTable
 from samechild.linkage.comparison import Levels, Pairs, levels_of
 from samechild.linkage.conditions import columns_of
-from samechild.linkage.model import FAMILY, BlockingRule, Comparison, Level, Model, PairClass
+from samechild.linkage.model import FAMILY, BlockingRule, Comparison, Model, PairClass
 from samechild.linkage.patterns import CLASSES, Layout, Patterns, patterns_of
 
 RANDOM_PAIRS = 300_000
@@ -29,6 +30,8 @@ BELIEF = 30.0
 """How many imagined pairs stand behind a starting value, so that a rare level never becomes impossible."""
 FAMILY_BELIEF = 100.0
 """The same for the family classes, which are rarer and easier to mistake."""
+AGREEING = 0.85
+"""Starting share of one child's pairs that agree exactly, for a model that says nothing of it."""
 TWO_TOGETHER = 0.05
 """Of one child's pairs with two different numbers, the largest share whose numbers were given out together."""
 HOME_AND_FAMILY = ("surname", "date_of_birth", "postcode")
@@ -53,29 +56,6 @@ def random_levels(model: Model, table: CodedTable, seed: int) -> list[Rows]:
         np.bincount(levels_of(comparison, pairs), minlength=len(comparison.levels)).astype(np.float64)
         for comparison in model.comparisons
     ]
-
-
-def with_u(model: Model, counts: list[Rows], match_rate: float = 0.0) -> Model:
-    """Put u into the model: the share of random pairs at each level, less what true matches among them explain."""
-    comparisons = []
-    for comparison, count in zip(model.comparisons, counts, strict=True):
-        null = np.array([level.is_null for level in comparison.levels])
-        seen = np.where(null, 0.0, count)
-        total = max(seen.sum(), 1.0)
-        if match_rate:
-            m = np.array([0.0 if level.is_null else level.m or 0.0 for level in comparison.levels])
-            seen = np.maximum(seen - match_rate * total * m, 0.0)
-        if comparison.identifier and match_rate == 0.0:
-            agreeing = ~null
-            agreeing[-1] = False
-            seen[agreeing] = 0.0
-        share = (seen + 0.5 * ~null) / (seen.sum() + 0.5 * max((~null).sum(), 1))
-        levels = tuple(
-            level if level.is_null else msgspec.structs.replace(level, u=float(value))
-            for level, value in zip(comparison.levels, share, strict=True)
-        )
-        comparisons.append(msgspec.structs.replace(comparison, levels=levels))
-    return msgspec.structs.replace(model, comparisons=tuple(comparisons))
 
 
 class _Parameters:
@@ -126,18 +106,51 @@ def learn(
     with_family: bool = True,
 ) -> Model:
     """Learn every probability from counts alone: levels of random pairs, and patterns of blocked ones."""
-    model = with_u(model, counts)
+    model = with_u(_started(model), counts)
     patterns, rule_counts = sample.patterns, sample.rule_counts
     if not len(patterns.levels):
-        return _guessed(model, records)
+        return _summing_to_one(_guessed(model, records))
     total = records * (records - 1) / 2
     if with_family:
         model = _families(model, patterns)
     for _ in range(2):
         model = _maximised(model, patterns, rule_counts, used, with_family)
-        model = _with_priors(model, patterns, blocked / max(len(patterns.of_pair), 1), total, with_family)
+        model, strangers = _with_priors(model, patterns, blocked / max(len(patterns.of_pair), 1), total, with_family)
         model = with_u(model, counts, match_rate=model.prior)
-    return model
+        model = with_chance_identifiers(model, patterns, strangers, total, counts)
+    return _summing_to_one(model)
+
+
+def _started(model: Model) -> Model:
+    """Give a model that comes without m somewhere to start from: pairs of one child mostly agree."""
+    comparisons = []
+    for comparison in model.comparisons:
+        levels = list(comparison.levels)
+        open_levels = [place for place, level in enumerate(levels) if not level.is_null]
+        for rank, place in enumerate(open_levels):
+            if levels[place].m is None:
+                share = AGREEING if rank == 0 else (1.0 - AGREEING) / (len(open_levels) - 1)
+                levels[place] = msgspec.structs.replace(levels[place], m=share)
+        comparisons.append(msgspec.structs.replace(comparison, levels=tuple(levels)))
+    return msgspec.structs.replace(model, comparisons=tuple(comparisons))
+
+
+def _summing_to_one(model: Model) -> Model:
+    """Make each class's probabilities within a comparison sum to 1, where none of them was fixed beforehand."""
+    comparisons = []
+    for comparison in model.comparisons:
+        levels = comparison.levels
+        for name in ("m", "u", "twin", "sibling"):
+            values = [getattr(level, name) for level in levels if not level.is_null]
+            if None in values or any(level.fix_m if name == "m" else name == "u" and level.fix_u for level in levels):
+                continue
+            total = sum(values)
+            levels = tuple(
+                level if level.is_null else msgspec.structs.replace(level, **{name: getattr(level, name) / total})
+                for level in levels
+            )
+        comparisons.append(msgspec.structs.replace(comparison, levels=levels))
+    return msgspec.structs.replace(model, comparisons=tuple(comparisons))
 
 
 def training_pairs(blocked: int, seed: int) -> NDArray[np.int64]:
@@ -222,7 +235,8 @@ def _settle_classes(state: _Parameters, sums: dict[PairClass, Rows]) -> None:
     """The maximisation step: new probabilities of one child; what a family shares is recorded as for one child."""
     layout = state.layout
     same = _normalised(sums[PairClass.SAME] + BELIEF * state.start[PairClass.SAME] * ~layout.is_null, layout)
-    state.now[PairClass.SAME] = same = _one_number_a_child(same, layout)
+    same = np.where(layout.fixed, state.start[PairClass.SAME], _one_number_a_child(same, layout))
+    state.now[PairClass.SAME] = same
     for which in FAMILY:
         state.now[which] = np.where(layout.shared[which], same, state.start[which])
 
@@ -327,7 +341,7 @@ def _replaced(model: Model, state: _Parameters) -> Model:
                 if level.is_null
                 else msgspec.structs.replace(
                     level,
-                    m=float(state.now[PairClass.SAME][at]),
+                    m=level.m if level.fix_m else float(state.now[PairClass.SAME][at]),
                     twin=float(state.now[PairClass.TWIN][at]),
                     sibling=float(state.now[PairClass.SIBLING][at]),
                 )
@@ -343,17 +357,12 @@ def class_logs(model: Model, patterns: Patterns) -> Rows:
     return np.asarray(layout.one_hot(patterns) @ logs)
 
 
-def priors_of(model: Model) -> Rows:
-    """The probabilities of the four classes for two records picked at random."""
-    family = model.prior_twin + model.prior_sibling
-    return np.array([model.prior, model.prior_twin, model.prior_sibling, 1.0 - model.prior - family])
-
-
-def _with_priors(model: Model, patterns: Patterns, scale: float, total: float, with_family: bool) -> Model:
+def _with_priors(
+    model: Model, patterns: Patterns, scale: float, total: float, with_family: bool
+) -> tuple[Model, NDArray[np.float64]]:
     """How common each class is among all pairs: the expected numbers found, settled by repetition.
 
-    Identifiers' chance agreement is settled in the same turn: how often pairs that are surely different people
-    carry an equal number.
+    Returns the model, and for each pattern how many of its pairs are taken for strangers.
     """
     logs = class_logs(model, patterns)
     counts = patterns.counts * scale
@@ -371,32 +380,9 @@ def _with_priors(model: Model, patterns: Patterns, scale: float, total: float, w
     model = msgspec.structs.replace(
         model, prior=float(shares[0]), prior_twin=float(shares[1]), prior_sibling=float(shares[2])
     )
-    return _with_chance_identifiers(model, patterns, belief, total)
-
-
-def _with_chance_identifiers(model: Model, patterns: Patterns, belief: Rows, total: float) -> Model:
-    """Put into the model how often two different people carry an equal number, by mistake."""
-    comparisons = []
-    for number, comparison in enumerate(model.comparisons):
-        if not comparison.identifier:
-            comparisons.append(comparison)
-            continue
-        levels = list(comparison.levels)
-        for place, level in enumerate(levels[:-1]):
-            if not level.is_null:
-                wrong = belief[patterns.levels[:, number] == place, 3].sum()
-                levels[place] = msgspec.structs.replace(level, u=float((wrong + 0.5) / total))
-        rest = 1.0 - sum(level.u or 0.0 for level in levels[:-1] if not level.is_null)
-        levels[-1] = msgspec.structs.replace(levels[-1], u=rest)
-        comparisons.append(msgspec.structs.replace(comparison, levels=tuple(levels)))
-    return msgspec.structs.replace(model, comparisons=tuple(comparisons))
+    return model, belief[:, 3]
 
 
 def _guessed(model: Model, rows: int) -> Model:
     """A model for files in which blocking found no pair at all: the starting values stand."""
     return msgspec.structs.replace(model, prior=1.0 / max(rows, 2) ** 2)
-
-
-def level_with(level: Level, **values: float) -> Level:
-    """The level with other probabilities."""
-    return msgspec.structs.replace(level, **values)
