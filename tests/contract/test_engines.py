@@ -525,6 +525,8 @@ def test_a_trained_model_weighs_another_file_as_on_one_machine(engine: Engine) -
     here, there = (linked_with(name, rest, model=small) for name in ("local", engine.dialect))
     assert_same(here.pairs, there.pairs, "pairs")
     assert_same(here.children, there.children, "children")
+    assert here.summary is not None
+    assert there.summary is not None
     assert here.summary.blocking == there.summary.blocking
     assert any(each.skipped_blocks for each in there.summary.blocking)
 
