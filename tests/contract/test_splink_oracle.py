@@ -24,6 +24,7 @@ from samechild.linkage.conditions import (
     Call,
     Column,
     Compare,
+    Dialect,
     IsNull,
     Literal,
     Not,
@@ -182,6 +183,23 @@ def test_parts_lengths_and_gaps_are_duckdbs(
         assert ours == ask(duck, expression, texts)
     for function in ("coalesce", "nullif"):
         assert [call(function, pair) for pair in texts] == ask(duck, f"{function}(l, r)", texts)
+
+
+numbers = st.from_regex(r"[ ]?[-+]?[0-9]{0,19}[.]?[0-9]{0,2}(e[0-9])?[ \n]?", fullmatch=True) | st.sampled_from(
+    ["12", " 12 ", "1.5", "-5", "1e3", "0x10", "1_000", "٣", "", "12\n", "0012", "9" * 18, "9" * 19]
+)
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "splink"])
+@few
+@given(pairs=st.lists(st.tuples(st.none() | numbers, st.none() | numbers), min_size=1, max_size=40))
+@example(pairs=[(odd, "12") for odd in ["12", " 12 ", "1.5", "-5", "1e3", "0x10", "1_000", "٣", "", "12\n", "0012"]])
+def test_gaps_are_between_numbers_of_digits_alone(
+    duck: duckdb.DuckDBPyConnection, dialect: Dialect, pairs: list[tuple[str | None, str | None]]
+) -> None:
+    sql = to_sql(Compare("<=", Call("number_gap", both("a")), Literal(3)), dialect).removesuffix(" <= 3")
+    told = ask(duck, sql.replace('"a_l"', "l").replace('"a_r"', "r"), pairs)
+    assert [call("number_gap", pair) for pair in pairs] == told
 
 
 # --- conditions -------------------------------------------------------------------------------------------------------

@@ -153,6 +153,18 @@ def test_sql_as_analysts_write_it_is_translated(dialect: str, sql: str, conditio
     assert read_condition(sql, dialect, "here") == condition
 
 
+@pytest.mark.parametrize(("dialect", "read_as"), [("duckdb", "duckdb"), ("splink", "duckdb"), ("spark", "spark")])
+@pytest.mark.parametrize(
+    "arguments",
+    [both("a"), (Call("substr", (Column("a", "l"), Literal(2), Literal(12))), Call("upper", (Column("a", "r"),)))],
+)
+def test_a_gap_between_numbers_is_read_in_our_own_spelling(
+    dialect: conditions.Dialect, read_as: str, arguments: tuple[conditions.Scalar, ...]
+) -> None:
+    gap = Compare("<=", Call("number_gap", arguments), Literal(3))
+    assert read_condition(to_sql(gap, dialect), read_as, "here") == gap
+
+
 # --- refusing ---------------------------------------------------------------------------------------------------------
 
 
@@ -187,6 +199,13 @@ def test_sql_as_analysts_write_it_is_translated(dialect: str, sql: str, conditio
         ("NOT " * 3000 + "a_l = a_r", "nested"),
         ("levenshtein(a_l) = 1", "levenshtein"),
         ("EXISTS (SELECT 1)", "exists"),
+        ("abs(try_cast(a_l AS BIGINT) - try_cast(a_r AS BIGINT)) <= 3", "arithmetic on numbers"),
+        (
+            to_sql(Compare("<=", Call("number_gap", both("a")), Literal(3)), "duckdb").replace(
+                "BETWEEN 1", "BETWEEN 0", 1
+            ),
+            "case of several values",
+        ),
     ],
 )
 def test_sql_without_an_exact_translation_is_refused_by_name(sql: str, named: str) -> None:
@@ -406,7 +425,10 @@ def models(draw: st.DrawFn) -> Model:
         )
     part = st.builds(KeyPart, names, st.integers(1, 5), st.none() | st.integers(1, 5))
     rule = st.builds(
-        BlockingRule, st.lists(part, min_size=1, max_size=3).map(tuple), st.booleans(), st.none() | st.floats(0, 1e6)
+        BlockingRule,
+        st.lists(part, min_size=1, max_size=3).map(tuple),
+        st.booleans(),
+        st.none() | st.integers(0, 10**6),
     )
     return Model(
         draw(st.text(max_size=8)),
