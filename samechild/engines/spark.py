@@ -25,7 +25,7 @@ from samechild.errors import Unavailable
 
 _TYPES: dict[Kind, str] = {"text": "string", "whole": "bigint", "real": "double"}
 
-_OF_A_CLUSTER = ("PYSPARK_GATEWAY_PORT", "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "DATABRICKS_RUNTIME_VERSION")
+OF_A_CLUSTER = ("PYSPARK_GATEWAY_PORT", "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "DATABRICKS_RUNTIME_VERSION")
 """Set in the environment where somebody else has configured Spark already."""
 
 _LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
@@ -60,7 +60,7 @@ class Spark:
         self._frames: dict[str, Any] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         running = SparkSession.getActiveSession()
-        self._is_ours = running is None and not any(name in os.environ for name in _OF_A_CLUSTER)
+        self._is_ours = running is None and not any(name in os.environ for name in OF_A_CLUSTER)
         self._started = (
             self._start(SparkSession.builder, threads) if self._is_ours else SparkSession.builder.getOrCreate()
         )

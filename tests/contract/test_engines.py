@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ import pytest
 from samechild.demographics.standardise import standardise
 from samechild.engines import Engine, open_engine
 from samechild.engines.engine import Dialect
+from samechild.engines.spark import OF_A_CLUSTER
 from samechild.errors import Invalid, Unavailable
 from samechild.files.gather import gather
 from samechild.files.read import read_files
@@ -131,6 +133,23 @@ def test_an_engine_nobody_knows_is_refused() -> None:
 def test_without_pyspark_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyspark.sql", None)
     with pytest.raises(Unavailable, match=r"samechild\[spark\]"):
+        open_engine("spark")
+
+
+def test_without_java_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    sql, functions = ModuleType("pyspark.sql"), ModuleType("pyspark.sql.functions")
+    sql.SparkSession = SimpleNamespace(getActiveSession=lambda: None, builder=None)  # type: ignore[attr-defined]
+    functions.arrow_udf = None  # type: ignore[attr-defined]
+    for name, module in (
+        ("pyspark", ModuleType("pyspark")),
+        ("pyspark.sql", sql),
+        ("pyspark.sql.functions", functions),
+    ):
+        monkeypatch.setitem(sys.modules, name, module)
+    for name in ("JAVA_HOME", *OF_A_CLUSTER):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(Unavailable, match="Install Java 17"):
         open_engine("spark")
 
 
