@@ -219,8 +219,8 @@ def in_words(linked: Linked, out: Path, sealed: Path | None, *, excel: bool, rep
     result, counts = linked.result, linked.prepared.counts
     found = result.counts
     lines = [
-        f"{found['records']:,} records are of {found['children']:,} children; {found['linked_elsewhere']:,} records were "
-        "joined with a record of another source.",
+        f"{found['records']:,} records are of {found['children']:,} children; {found['linked_elsewhere']:,} records "
+        "were joined with a record of another source.",
         f"{found['ask']:,} pairs are left to a person "
         f"({1000 * found['ask'] / max(found['children'], 1):.1f} for each 1,000 children).",
     ]

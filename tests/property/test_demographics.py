@@ -111,7 +111,7 @@ def the_records(table: pa.Table) -> list[dict[str, object]]:
     """What the plain reading makes of every row: only the fields that have a value."""
     source = encode(table["source"])
     given = {f: _without_blanks(encode(table[f])) for f in GIVEN_FIELDS if f in table.column_names}
-    conventions = dict(zip(source.values.to_pylist(), conventions_of(source, given, TODAY), strict=True))
+    conventions = dict(zip(source.values.to_pylist(), conventions_of(source, given, TODAY, {}), strict=True))
     made = []
     for row in table.to_pylist():
         record = standardise_one({k: v for k, v in row.items() if k != "row"}, conventions[row["source"]])
