@@ -80,4 +80,6 @@ def finished_run(children: int = 2000, seed: int = 1) -> FinishedRun:
         }
     )
     grade = _some(rng, ["certain", "strong", "weak"], count)
-    return FinishedRun(records, records.select(["source", "record_id", "child_id"]).append_column("grade", grade), pairs, truly)
+    return FinishedRun(
+        records, records.select(["source", "record_id", "child_id"]).append_column("grade", grade), pairs, truly
+    )
