@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -163,7 +164,7 @@ def _cut(weight: npt.NDArray[np.float64], doubt: npt.NDArray[np.float64], parts:
     return np.unique(within, return_inverse=True)[1].reshape(-1)
 
 
-def _dealt(total: int, want: npt.NDArray[np.float64], least: Ints, most: Ints) -> Ints:
+def _dealt(total: int, want: npt.NDArray[Any], least: Ints, most: Ints) -> Ints:
     """Deal out a number in proportion to what is wanted, at least and at most so many to each."""
     given = least.astype(np.int64)
     while (left := total - int(given.sum())) > 0:
