@@ -16,7 +16,7 @@ SIZES = st.tuples(st.integers(1, 120), st.integers(1, 4), st.integers(0, 2**40),
 
 @given(SIZES)
 @settings(max_examples=20)
-def test_any_town_keeps_its_promises(size):
+def test_any_town_keeps_its_promises(size: tuple[int, int, int, bool]) -> None:
     children, authorities, seed, harder = size
     rates = load_rates(harder=harder)
     town = make_town(children, authorities, seed, rates)
@@ -32,7 +32,7 @@ def test_any_town_keeps_its_promises(size):
 
 
 @given(st.sets(st.integers(0, 40_000), min_size=1, max_size=50), st.integers(1, 5))
-def test_different_places_have_different_postcodes(places, authorities):
+def test_different_places_have_different_postcodes(places: set[int], authorities: int) -> None:
     numbers = np.array([place + authority * 10_000_000 for place in sorted(places) for authority in range(authorities)])
     made = postcode_text(numbers, authorities).to_pylist()
     assert len(set(made)) == len(numbers)

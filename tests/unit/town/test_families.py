@@ -14,51 +14,52 @@ from samechild.town.families import CHILDHOOD, YOUTH
 from samechild.town.names import MUHAMMAD, load_names
 from samechild.town.naming import full_surname
 from samechild.town.places import choose_places
+from samechild.town.records import Children
 from towns import AS_AT, SEED, some_children, the_places, the_rates, with_adoptions
 
 
 @pytest.fixture(scope="module")
-def children():
+def children() -> Children:
     return some_children()
 
 
-def sets_of(children):
+def sets_of(children: Children) -> list[range]:
     """The rows of each multiple birth."""
     starts = np.flatnonzero((children.babies > 1) & (children.birth_order == 1))
     return [range(start, start + int(children.babies[start])) for start in starts]
 
 
-def near(share, expected, count):
+def near(share: float | np.floating, expected: float, count: float) -> bool:
     """Within five standard errors of what the rates say."""
-    return abs(share - expected) < 5 * np.sqrt(expected * (1 - expected) / count) + 1e-9
+    return bool(abs(share - expected) < 5 * np.sqrt(expected * (1 - expected) / count) + 1e-9)
 
 
-def test_a_town_has_exactly_as_many_children_as_asked():
+def test_a_town_has_exactly_as_many_children_as_asked() -> None:
     for count in (1, 2, 3, 17, 1000, 2999):
         assert len(some_children(count=count)) == count
 
 
-def test_ages_run_from_birth_to_young_adulthood(children):
+def test_ages_run_from_birth_to_young_adulthood(children: Children) -> None:
     age = AS_AT - children.born
     assert age.min() >= 0
     assert age.max() < CHILDHOOD + YOUTH
     assert 0 < (age > CHILDHOOD).mean() < 0.03
 
 
-def test_multiple_births_are_as_common_as_in_life(children):
+def test_multiple_births_are_as_common_as_in_life(children: Children) -> None:
     births = np.unique(children.maternity).size
     multiple = len(sets_of(children))
     assert near(multiple / births, the_rates().families.multiple, births)
     assert (children.babies == 3).any()
 
 
-def test_children_born_together_share_family_day_and_home(children):
+def test_children_born_together_share_family_day_and_home(children: Children) -> None:
     for rows in sets_of(children):
         for field in ("family", "born", "postcode", "community", "authority", "house"):
             assert len({getattr(children, field)[row] for row in rows}) == 1
 
 
-def test_twins_numbers_are_neighbours_and_strangers_numbers_are_not(children):
+def test_twins_numbers_are_neighbours_and_strangers_numbers_are_not(children: Children) -> None:
     for rows in sets_of(children):
         assert np.diff(children.nhs_serial[list(rows)]).tolist() == [1] * (len(rows) - 1)
         assert np.diff(children.upn_serial[list(rows)]).tolist() == [1] * (len(rows) - 1)
@@ -66,13 +67,13 @@ def test_twins_numbers_are_neighbours_and_strangers_numbers_are_not(children):
     assert np.diff(single).min() >= 3
 
 
-def test_identical_twins_are_of_one_sex(children):
+def test_identical_twins_are_of_one_sex(children: Children) -> None:
     same = [len({bool(children.male[row]) for row in rows}) == 1 for rows in sets_of(children) if len(rows) == 2]
     share = the_rates().families.identical
     assert near(np.mean(same), share + (1 - share) / 2, len(same))
 
 
-def test_a_fifth_of_twin_sets_or_more_have_names_that_look_alike(children):
+def test_a_fifth_of_twin_sets_or_more_have_names_that_look_alike(children: Children) -> None:
     names = load_names().text.to_pylist()
     sets = [[names[children.forename[row]] for row in rows] for rows in sets_of(children)]
     alike = [a for a in sets if a[0][0] == a[1][0] or JaroWinkler.similarity(a[0], a[1]) >= 0.84]
@@ -81,7 +82,7 @@ def test_a_fifth_of_twin_sets_or_more_have_names_that_look_alike(children):
     assert len(close) / len(sets) >= 0.05
 
 
-def test_no_two_children_born_together_have_all_names_in_common(children):
+def test_no_two_children_born_together_have_all_names_in_common(children: Children) -> None:
     muhammad = {load_names().position[name] for name in MUHAMMAD}
     shared = 0
     for rows in sets_of(children):
@@ -92,7 +93,7 @@ def test_no_two_children_born_together_have_all_names_in_common(children):
     assert shared > 0
 
 
-def test_moves_separations_and_name_changes_are_as_set(children):
+def test_moves_separations_and_name_changes_are_as_set(children: Children) -> None:
     _, one = np.unique(children.family, return_index=True)
     rates = the_rates().families
     assert near((children.other_postcode[one] >= 0).mean(), rates.separated, len(one))
@@ -104,7 +105,7 @@ def test_moves_separations_and_name_changes_are_as_set(children):
     )
 
 
-def test_brothers_and_sisters_rarely_share_a_first_name_and_some_have_another_surname(children):
+def test_brothers_and_sisters_rarely_share_a_first_name_and_some_have_another_surname(children: Children) -> None:
     order = np.lexsort((children.forename, children.family))
     same = (np.diff(children.family[order]) == 0) & (np.diff(children.forename[order]) == 0)
     assert same.mean() < 0.002
@@ -112,7 +113,7 @@ def test_brothers_and_sisters_rarely_share_a_first_name_and_some_have_another_su
     assert 0.05 < (children.surname[pairs] != children.surname[pairs + 1]).mean() < 0.4
 
 
-def test_namesakes_stand_in_the_town():
+def test_namesakes_stand_in_the_town() -> None:
     rates = msgspec.structs.replace(the_rates(), families=msgspec.structs.replace(the_rates().families, namesakes=0.02))
     children = some_children(rates, 20_000)
     key = np.stack([children.forename, children.surname, children.born])
@@ -120,13 +121,13 @@ def test_namesakes_stand_in_the_town():
     assert near((counts > 1).sum() / 20_000, 0.0185, 20_000)
 
 
-def test_looked_after_children_share_the_address_of_a_home(children):
+def test_looked_after_children_share_the_address_of_a_home(children: Children) -> None:
     homes, counts = np.unique(children.postcode[children.house == 99], return_counts=True)
     assert counts.max() >= 2
     assert len(homes) < counts.sum()
 
 
-def test_adoption_gives_a_second_identity_that_shares_no_number(children):
+def test_adoption_gives_a_second_identity_that_shares_no_number(children: Children) -> None:
     everyone = with_adoptions(children)
     old = np.flatnonzero(everyone.adopted_as >= 0)
     new = everyone.adopted_as[old]
@@ -147,7 +148,7 @@ def test_adoption_gives_a_second_identity_that_shares_no_number(children):
     assert (everyone.born[old] + everyone.adopted_at[old] <= AS_AT).all()
 
 
-def test_twins_are_adopted_together_and_stay_twins():
+def test_twins_are_adopted_together_and_stay_twins() -> None:
     rates = msgspec.structs.replace(the_rates(), families=msgspec.structs.replace(the_rates().families, adopted=0.4))
     everyone = with_adoptions(some_children(rates, 20_000), rates)
     twins = [rows for rows in sets_of(everyone) if everyone.adopted_as[rows[0]] >= 0]
@@ -160,14 +161,14 @@ def test_twins_are_adopted_together_and_stay_twins():
         assert np.diff(everyone.nhs_serial[new]).tolist() == [1] * (len(new) - 1)
 
 
-def test_daughters_have_the_female_form_of_a_surname():
+def test_daughters_have_the_female_form_of_a_surname() -> None:
     names = load_names()
     polish = np.full(2, names.communities.index("polish"))
     both = names.women(np.array([names.position["Kowalski"]] * 2), polish, np.array([True, False]))
     assert [names.text[int(name)].as_py() for name in both] == ["Kowalski", "Kowalska"]
 
 
-def test_double_barrelled_surnames_join_both_parts():
+def test_double_barrelled_surnames_join_both_parts() -> None:
     text = load_names().text
     at = load_names().position
     smith, jones = at["Smith"], at["Jones"]
@@ -177,14 +178,14 @@ def test_double_barrelled_surnames_join_both_parts():
     assert made.to_pylist() == ["Smith-Jones", "Smith Jones", "Smith", None]
 
 
-def test_blocks_of_a_town_never_share_a_number():
+def test_blocks_of_a_town_never_share_a_number() -> None:
     a, b = some_children(count=5000), some_children(count=5000, first=5000)
     everyone = [with_adoptions(a), with_adoptions(b, first=5000)]
     for field in ("family", "maternity", "nhs_serial"):
         assert not set(getattr(everyone[0], field).tolist()) & set(getattr(everyone[1], field).tolist())
 
 
-def test_draws_are_those_of_a_fixed_stream():
+def test_draws_are_those_of_a_fixed_stream() -> None:
     chance = Chance(1, 2, 3)
     assert chance.bits(3).tolist() == [6039077264480567, 999930952673796, 4607264225740357]
     assert sorted(Chance(SEED).order(50).tolist()) == list(range(50))
@@ -192,10 +193,10 @@ def test_draws_are_those_of_a_fixed_stream():
     assert set(Chance(SEED).below(3, 1000).tolist()) == {0, 1, 2}
 
 
-def test_places_are_the_same_for_a_seed():
+def test_places_are_the_same_for_a_seed() -> None:
     assert the_places().la_codes == ("E09000030", "E09000032")
 
 
-def test_a_town_too_large_for_its_postcodes_is_refused():
+def test_a_town_too_large_for_its_postcodes_is_refused() -> None:
     with pytest.raises(Invalid, match="more authorities"):
         choose_places(100_000_000, 1, SEED, load_names())

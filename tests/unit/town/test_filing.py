@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import pyarrow.csv
 import pyarrow.parquet as pq
@@ -13,23 +14,25 @@ from samechild.errors import Invalid, Refused
 from samechild.files.gather import gather
 from samechild.files.read import read_files
 from samechild.town import make_town, write_town
+from samechild.town.actions import TownWritten
 from samechild.town.filing import LAYOUTS, lay_out
 from samechild.town.writing import COLUMNS
 
 CHILDREN = 400
+Written = tuple[Path, TownWritten]
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
+def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
     out = tmp_path_factory.mktemp("towns") / "town"
     return out, write_town(out, CHILDREN, 2, 5)
 
 
-def agency_files(out):
+def agency_files(out: Path) -> list[Path]:
     return sorted(path for path in out.iterdir() if path.is_file() and path.name != "run.json")
 
 
-def hashes(out):
+def hashes(out: Path) -> dict[str, str]:
     return {
         path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in out.rglob("*")
@@ -37,7 +40,7 @@ def hashes(out):
     }
 
 
-def test_every_agency_has_a_file_in_its_own_format(written):
+def test_every_agency_has_a_file_in_its_own_format(written: Written) -> None:
     out, result = written
     assert {path.suffix for path in agency_files(out)} == {".csv", ".xlsx", ".parquet", ".ndjson", ".tsv"}
     assert sorted(path.name for path in (out / "truth").iterdir()) == ["never_link.csv", "superseded.csv", "truth.csv"]
@@ -46,7 +49,7 @@ def test_every_agency_has_a_file_in_its_own_format(written):
     assert (out / "alder_education.csv").read_bytes().startswith(b"\xef\xbb\xbf")
 
 
-def test_the_reading_step_finds_every_record_and_field(written):
+def test_the_reading_step_finds_every_record_and_field(written: Written) -> None:
     out, result = written
     files = read_files(agency_files(out))
     gathered = gather(files)
@@ -59,7 +62,7 @@ def test_the_reading_step_finds_every_record_and_field(written):
         assert set(layout.headings) - {"record_id"} <= set(headings)
 
 
-def test_nothing_of_the_truth_stands_in_the_agencies_files(written):
+def test_nothing_of_the_truth_stands_in_the_agencies_files(written: Written) -> None:
     out, _ = written
     truth = pyarrow.csv.read_csv(out / "truth" / "truth.csv")
     secrets = {value for name in ("true_child_id", "twin_set") for value in truth[name].to_pylist() if value}
@@ -68,7 +71,7 @@ def test_nothing_of_the_truth_stands_in_the_agencies_files(written):
     assert not held & secrets
 
 
-def test_a_workbook_has_true_dates_and_numbers_as_text(written):
+def test_a_workbook_has_true_dates_and_numbers_as_text(written: Written) -> None:
     out, _ = written
     sheet = load_workbook(out / "alder_social_care.xlsx").active
     headings = [cell.value for cell in sheet[1]]
@@ -81,7 +84,7 @@ def test_a_workbook_has_true_dates_and_numbers_as_text(written):
     assert all(isinstance(value, str) for value in numbers)
 
 
-def test_each_layout_writes_dates_and_sexes_its_own_way():
+def test_each_layout_writes_dates_and_sexes_its_own_way() -> None:
     records = make_town(200, 1, 2).records
     by_agency = {agency: lay_out(records, layout) for agency, layout in LAYOUTS.items()}
     assert "/" in by_agency["education"]["DOB"][0].as_py()
@@ -93,13 +96,13 @@ def test_each_layout_writes_dates_and_sexes_its_own_way():
     assert all(set(layout.headings) <= {"record_id", *COLUMNS} for layout in LAYOUTS.values())
 
 
-def test_same_seed_same_bytes(written, tmp_path):
+def test_same_seed_same_bytes(written: Written, tmp_path: Path) -> None:
     out, _ = written
     write_town(tmp_path / "again", CHILDREN, 2, 5)
     assert hashes(tmp_path / "again") == hashes(out)
 
 
-def test_one_combined_file(tmp_path):
+def test_one_combined_file(tmp_path: Path) -> None:
     result = write_town(tmp_path / "town", CHILDREN, 2, 5, combined=True)
     table = pq.read_table(tmp_path / "town" / "combined.parquet")
     assert table.column_names == ["source", "record_id", *COLUMNS]
@@ -108,12 +111,12 @@ def test_one_combined_file(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
-def test_one_form_for_all(tmp_path, form):
+def test_one_form_for_all(tmp_path: Path, form: str) -> None:
     write_town(tmp_path / "town", 60, 1, 1, form=form)
     assert {path.suffix for path in agency_files(tmp_path / "town")} == {f".{form}"}
 
 
-def test_an_agency_that_knows_nobody_sends_nothing(tmp_path):
+def test_an_agency_that_knows_nobody_sends_nothing(tmp_path: Path) -> None:
     result = write_town(tmp_path / "town", 3, 2, 1)
     assert 1 <= len(agency_files(tmp_path / "town")) < 12
     assert all(path.stat().st_size for path in result.files)
@@ -121,7 +124,7 @@ def test_an_agency_that_knows_nobody_sends_nothing(tmp_path):
     assert sum(file.table.num_rows for file in files) == result.records
 
 
-def test_blocks_are_written_one_after_another(tmp_path, monkeypatch):
+def test_blocks_are_written_one_after_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("samechild.town.actions.BLOCK", 50)
     result = write_town(tmp_path / "town", 180, 2, 1)
     files = read_files(agency_files(tmp_path / "town"))
@@ -131,20 +134,20 @@ def test_blocks_are_written_one_after_another(tmp_path, monkeypatch):
     assert len({*zip(truth["source"].to_pylist(), truth["record_id"].to_pylist(), strict=True)}) == result.records
 
 
-def test_an_unknown_form_is_refused(tmp_path):
+def test_an_unknown_form_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="csv or parquet"):
         write_town(tmp_path / "town", 60, 1, 1, form="docx")
     assert not (tmp_path / "town").exists()
 
 
-def test_somebodys_folder_is_never_written_into(tmp_path):
+def test_somebodys_folder_is_never_written_into(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("kept")
     with pytest.raises(Refused):
         write_town(tmp_path, 60, 1, 1, force=True)
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
-def test_a_town_of_ours_is_replaced_only_when_forced(tmp_path):
+def test_a_town_of_ours_is_replaced_only_when_forced(tmp_path: Path) -> None:
     write_town(tmp_path / "town", 60, 1, 1)
     with pytest.raises(Refused):
         write_town(tmp_path / "town", 60, 1, 2)
@@ -152,7 +155,7 @@ def test_a_town_of_ours_is_replaced_only_when_forced(tmp_path):
     assert {path.suffix for path in agency_files(tmp_path / "town")} == {".csv"}
 
 
-def test_a_failure_half_way_leaves_nothing(tmp_path):
+def test_a_failure_half_way_leaves_nothing(tmp_path: Path) -> None:
     def stop(done: int, of: int) -> None:
         raise KeyboardInterrupt
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from samechild.town import load_rates
 TEXT = resources.files("samechild.town").joinpath("rates.toml").read_text(encoding="utf-8")
 
 
-def test_the_harder_rates_are_harder_where_it_matters():
+def test_the_harder_rates_are_harder_where_it_matters() -> None:
     usual, harder = load_rates(), load_rates(harder=True)
     assert harder.recording.double_error >= 0.2
     assert harder.families.alike_names > usual.families.alike_names >= 0.2
@@ -25,7 +26,7 @@ def test_the_harder_rates_are_harder_where_it_matters():
         assert other.missing.upn >= rates.missing.upn
 
 
-def test_a_file_of_your_own_is_read(tmp_path):
+def test_a_file_of_your_own_is_read(tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
     own.write_text(re.sub(r"(?m)^adopted = .*$", "adopted = 0.5", TEXT), encoding="utf-8")
     assert load_rates(own).families.adopted == 0.5
@@ -42,7 +43,7 @@ def test_a_file_of_your_own_is_read(tmp_path):
         ("width = 40", "width = 1", "width"),
     ],
 )
-def test_a_wrong_file_is_refused_by_name(tmp_path, old, new, named):
+def test_a_wrong_file_is_refused_by_name(tmp_path: Path, old: str, new: str, named: str) -> None:
     own = tmp_path / "own.toml"
     assert old in TEXT
     own.write_text(TEXT.replace(old, new, 1), encoding="utf-8")
@@ -50,7 +51,7 @@ def test_a_wrong_file_is_refused_by_name(tmp_path, old, new, named):
         load_rates(own)
 
 
-def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path):
+def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Missing, match=r"nowhere\.toml"):
         load_rates(tmp_path / "nowhere.toml")
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00x")

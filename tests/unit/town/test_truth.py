@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 import pyarrow as pa
@@ -14,24 +16,24 @@ from towns import the_rates, the_town
 
 
 @pytest.fixture(scope="module")
-def town():
+def town() -> Town:
     return the_town()
 
 
-def keys(table, side=""):
+def keys(table: pa.Table, side: str = "") -> list[tuple[str, str]]:
     return list(zip(table[f"source{side}"].to_pylist(), table[f"record{side or '_id'}"].to_pylist(), strict=True))
 
 
-def test_the_truth_covers_each_record_once(town):
+def test_the_truth_covers_each_record_once(town: Town) -> None:
     assert town.truth.column_names == ["source", "record_id", "true_child_id", "twin_set", "former_identity_of"]
     assert keys(town.truth) == keys(town.records)
     assert len(set(keys(town.truth))) == town.records.num_rows
     assert not town.truth["true_child_id"].null_count
 
 
-def test_an_adopted_childs_two_identities_share_no_number_but_a_former_upn_kept_by_mistake(town):
+def test_an_adopted_childs_two_identities_share_no_number_but_a_former_upn_kept_by_mistake(town: Town) -> None:
     held: dict[str, dict[str, set[str]]] = {}
-    new_of = {}
+    new_of: dict[str, str] = {}
     columns = ["nhs_number", "upn", "former_upn", "la_child_id", "uln"]
     for place, (child, former) in enumerate(
         zip(town.truth["true_child_id"].to_pylist(), town.truth["former_identity_of"].to_pylist(), strict=True)
@@ -57,7 +59,7 @@ def test_an_adopted_childs_two_identities_share_no_number_but_a_former_upn_kept_
     assert not set(new_of) & set(new_of.values())
 
 
-def test_the_never_link_list_names_every_adopted_child_both_sides_known(town):
+def test_the_never_link_list_names_every_adopted_child_both_sides_known(town: Town) -> None:
     truth = dict(
         zip(
             keys(town.truth),
@@ -74,7 +76,7 @@ def test_the_never_link_list_names_every_adopted_child_both_sides_known(town):
     assert listed == adopted
 
 
-def test_superseded_numbers_are_valid_and_different(town):
+def test_superseded_numbers_are_valid_and_different(town: Town) -> None:
     old, new = town.superseded["old"].to_pylist(), town.superseded["new"].to_pylist()
     assert old
     assert not set(old) & set(new)
@@ -84,7 +86,7 @@ def test_superseded_numbers_are_valid_and_different(town):
     assert held & set(new)
 
 
-def test_some_school_records_keep_the_old_upn_by_mistake(town):
+def test_some_school_records_keep_the_old_upn_by_mistake(town: Town) -> None:
     everyone = dict(zip(keys(town.truth), town.truth["true_child_id"].to_pylist(), strict=True))
     held: dict[str, set[str]] = {}
     former: dict[str, set[str]] = {}
@@ -97,7 +99,7 @@ def test_some_school_records_keep_the_old_upn_by_mistake(town):
     assert former
 
 
-def test_social_care_may_hold_the_adopters_address_on_the_old_record(town):
+def test_social_care_may_hold_the_adopters_address_on_the_old_record(town: Town) -> None:
     where: dict[str, set[str]] = {}
     old: list[tuple[str, str]] = []
     columns = [
@@ -114,7 +116,7 @@ def test_social_care_may_hold_the_adopters_address_on_the_old_record(town):
     assert 0.25 < share < 0.65
 
 
-def test_an_adoption_team_may_not_know_every_record():
+def test_an_adoption_team_may_not_know_every_record() -> None:
     rates = the_rates()
     families = msgspec.structs.replace(rates.families, adopted=0.2, adoption_team_knows=0.3)
     all_known = make_town(
@@ -132,7 +134,7 @@ def test_an_adoption_team_may_not_know_every_record():
     assert {child[key] for key in keys(some_known.never_link, "_a")} == {child[key] for key in adopted}
 
 
-def made(**columns):
+def made(**columns: Sequence[str | None]) -> Town:
     """A town of one twin set, from the given columns of its records."""
     count = len(columns["child"])
     blank = pa.nulls(count, pa.string())
@@ -155,24 +157,26 @@ def made(**columns):
         ({"child": ["a", "b"], "forename": [None, None], "nhs_number": ["1", None]}, 1, 1),
     ],
 )
-def test_what_no_field_could_tell(columns, indistinguishable, unplaceable):
+def test_what_no_field_could_tell(
+    columns: dict[str, Sequence[str | None]], indistinguishable: int, unplaceable: int
+) -> None:
     found = indistinguishable_twin_sets(made(**columns))
     assert (found.sets, found.indistinguishable, found.with_unplaceable_record) == (1, indistinguishable, unplaceable)
 
 
-def test_nearly_every_twin_set_can_be_told_apart(town):
+def test_nearly_every_twin_set_can_be_told_apart(town: Town) -> None:
     found = indistinguishable_twin_sets(town)
     assert found.sets > 100
     assert found.share_indistinguishable < 0.02
 
 
-def test_a_set_known_by_one_member_is_not_counted():
+def test_a_set_known_by_one_member_is_not_counted() -> None:
     found = indistinguishable_twin_sets(made(child=["a", "a"], forename=["Ann", "Ann"]))
     assert found.sets == 0
     assert found.share_indistinguishable == 0.0
 
 
-def test_scrambled_numbers_are_all_different():
+def test_scrambled_numbers_are_all_different() -> None:
     made = scrambled(np.array([0, 1, 2, PRIME - 1]), "K", 1).to_pylist()
     assert len(set(made)) == 4
     assert all(len(text) == 9 for text in made)
