@@ -63,12 +63,12 @@ class Presence:
         """What the files that see each of two children (labels) say for their being one, in bits."""
         if not self.is_used:
             return np.zeros(len(left))
-        left, right = self.number[left], self.number[right]
-        a, b = self.bits[left], self.bits[right]
-        year = self.year[left]
-        apart = self._unseen(a, year) + self._unseen(b, self.year[right])
+        one, other = self.number[left], self.number[right]
+        a, b = self.bits[one], self.bits[other]
+        year = self.year[one]
+        apart = self._unseen(a, year) + self._unseen(b, self.year[other])
         together = self._unseen(a | b, year)
-        twice = (self.held[left] & self.held[right]) @ self.again
+        twice = (self.held[one] & self.held[other]) @ self.again
         return np.asarray(np.clip(together + twice - apart, -MOST_BITS, MOST_BITS))
 
     def _unseen(self, bits: NDArray[np.int64], year: Codes) -> Floats:
