@@ -38,7 +38,7 @@ Texts = tuple[str, ...] | None
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One agency's record of one child, made comparable. Dates are ISO text, names upper-case A to Z, missing is None."""
+    """One agency's record of one child, made comparable: dates ISO text, names A to Z in capitals, missing None."""
 
     source: Annotated[str, _field("Which file or system the record came from", _T)]
     record_id: Annotated[str, _field("The record's own id within its source", _I)]
