@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from samechild.linkage.agglomeration import Labels, Lines
 from samechild.linkage.blocking import Blocked, block
-from samechild.linkage.claims import between_groups, claims_of, torn_between_twins, two_identities
+from samechild.linkage.claims import Between, between_groups, claims_of, torn_between_twins, two_identities
 from samechild.linkage.clustering import (
     Links,
     groups_to_settle,
@@ -272,22 +272,32 @@ def put_together(
     then says how many there were.
     """
     compared = len(pairs) if compared is None else compared
-    said = constraints.said_same
-    if len(said.packed):
-        have = pair_list(pairs.left.astype(np.int64), pairs.right.astype(np.int64), table.rows)
-        new = ~have.has(said.left, said.right)
-        pairs = pairs.and_(
-            score_pairs(table, model, frequencies, constraints, said.left[new], said.right[new], threads=threads)
-        )
+
+    def scored(left: Codes, right: Codes) -> ScoredPairs:
+        return score_pairs(table, model, frequencies, constraints, left, right, threads=threads)
+
+    for listed in (constraints.said_same, constraints.said_different, constraints.never_link):
+        if len(listed.packed):  # what people have said counts whether or not blocking brought the two together
+            have = pair_list(pairs.left.astype(np.int64), pairs.right.astype(np.int64), table.rows)
+            new = ~have.has(listed.left, listed.right)
+            pairs = pairs.and_(scored(listed.left[new], listed.right[new]))
     lines = lines_of(model)
     sure = msgspec.structs.replace(lines, join=lines.join + SURER)
     links = links_of(model, pairs, earlier)
     labels = groups_to_settle(table.rows, links, lines)
     unsettled, left, right = unsettled_pairs(labels, links, sure)
-    pairs = pairs.and_(score_pairs(table, model, frequencies, constraints, left, right, threads=threads))
+    pairs = pairs.and_(scored(left, right))
     links = links_of(model, pairs, earlier)
     unit, _, _ = settle(labels, unsettled, _without_contradictions(table, links), sure)
-    child, rivals, pairs = _settled_again(table, unit, pairs, links, model, lines)
+    groups = _weighed_groups(table, unit, pairs, links, model, lines)
+    if groups is not None:
+        likely = groups_to_settle(table.rows, groups[1], lines)[unit]
+        unseen = scored(*unsettled_pairs(likely, links, lines)[1:])
+        forbidden = np.flatnonzero(forbids(unseen.why))
+        if len(forbidden):  # pairs that nobody had compared, of records whose groups might be put together
+            pairs = pairs.and_(unseen.take(forbidden))
+            groups = _weighed_groups(table, unit, pairs, links_of(model, pairs, earlier), model, lines)
+    child, rivals, pairs = _settled_again(table, unit, pairs, groups, model, lines)
     return Linked(table, model, frequencies, pairs, child, rivals, constraints.never_link, counts, compared)
 
 
@@ -300,17 +310,31 @@ def _without_contradictions(table: CodedTable, links: Links) -> Links:
     return msgspec.structs.replace(links, never=links.never | identities_differ(table, links.left, links.right))
 
 
-def _settled_again(
+def _weighed_groups(
     table: CodedTable, unit: Labels, pairs: ScoredPairs, links: Links, model: Model, lines: Lines
+) -> tuple[Between, Links] | None:
+    """What the groups put together so far claim of each other; None where nothing lies between them."""
+    between = between_groups(unit, links)
+    if between is None:
+        return None
+    return between, claims_of(between, links, pairs.levels, model, Presence(table, unit), lines)
+
+
+def _settled_again(
+    table: CodedTable,
+    unit: Labels,
+    pairs: ScoredPairs,
+    groups: tuple[Between, Links] | None,
+    model: Model,
+    lines: Lines,
 ) -> tuple[Labels, PairList, ScoredPairs]:
     """Weigh the groups put together so far against each other, each as one child, and join those that are the same.
 
     Returns the children, the rival claims between them, and the pairs with what their groups claim of each other.
     """
-    between = between_groups(unit, links)
-    if between is None:
+    if groups is None:
         return unit, pair_list(np.zeros(0, np.int64), np.zeros(0, np.int64), table.rows), pairs
-    claims = claims_of(between, links, pairs.levels, model, Presence(table, unit), lines)
+    between, claims = groups
     guarded = two_identities(between, claims, pairs.levels, model)
     claims = msgspec.structs.replace(claims, never=claims.never | guarded)
     why, claim = pairs.why.copy(), pairs.weight.copy()

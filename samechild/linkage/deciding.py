@@ -88,7 +88,8 @@ def decide(linked: Linked, review_limit: float) -> Decided:
     floor = linked.model.thresholds.floor
     bits = float(np.log2(floor / (1 - floor)))
     child, pairs = linked.child, linked.pairs
-    kept = pairs.take(np.flatnonzero((pairs.weight >= bits) | (child[pairs.left] == child[pairs.right])))
+    said = (pairs.why == Why.SAID_SAME) | (pairs.why == Why.SAID_DIFFERENT)
+    kept = pairs.take(np.flatnonzero((pairs.weight >= bits) | (child[pairs.left] == child[pairs.right]) | said))
     guarded = kept.why == Why.TWO_IDENTITIES
     listed = pairs.why == Why.NEVER_LINK
     protected = pairs_of_children(
@@ -155,7 +156,7 @@ def _questions(
     left_out, chosen = chosen[most:], chosen[:most]
     decision[chosen] = Decision.ASK
     ground[chosen] = np.where(apart[chosen], np.where(rival[chosen], Ground.RIVALS, Ground.DOUBT), Ground.CONTRADICTION)
-    ground[left_out[apart[left_out]]] = Ground.BELOW_LIMIT
+    ground[left_out] = np.where(apart[left_out], Ground.BELOW_LIMIT, Ground.CONTRADICTION)
     return chosen
 
 
