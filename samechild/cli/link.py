@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from samechild.cli.memory import return_memory_promptly
 from samechild.cli.progress import Say, part, progress
 from samechild.errors import Invalid
 
@@ -82,6 +83,7 @@ def link(
         return
     if out is None:
         raise Invalid("Say where the results go: --out linked/")
+    return_memory_promptly()
     from samechild.linkage.request import Request
 
     request = Request(**asked, summed=not no_report)

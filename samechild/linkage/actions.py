@@ -125,12 +125,12 @@ def link(given: pa.Table, options: Options, progress: Progress = lambda words, s
     order = keys.order()
     keys = keys.take(order)
     model = _with_lines(options.model or children_model(_comparable(table)), options)
-    ordered = _in_order(table, [*fields_used(model), "record_id"], order)
+    ordered = [_in_order(table, [*fields_used(model), "record_id"], order)]
     clock("link", "finding pairs worth comparing", 0.15)
-    constraints, notes = _constraints(ordered, options)
+    constraints, notes = _constraints(ordered[0], options)
     earlier = None if options.previous is None else earlier_children(options.previous, keys)
     linked = _engine(options.engine)(
-        ordered,
+        ordered.pop(),  # given away, so that it is gone once it is coded
         model,
         constraints,
         earlier=None if earlier is None else earlier.child,
@@ -142,6 +142,7 @@ def link(given: pa.Table, options: Options, progress: Progress = lambda words, s
     )
     clock("decide", "deciding", 0.8)
     decided = decide(linked, options.review_limit)
+    linked = msgspec.structs.replace(linked, pairs=linked.pairs.take(np.zeros(0, np.int64)))  # those decided are kept
     return _result(_Run(options, table, made.problems, keys, order, notes, earlier, linked, decided), clock)
 
 

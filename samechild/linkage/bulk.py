@@ -141,6 +141,7 @@ def link_records(
     until the evidence falls under the splitting line. A model that has not been trained is trained on these records.
     """
     table = code_table(standardised, fields_used(model))
+    del standardised
     progress("finding pairs worth comparing")
     blocked = block(table, model.blocking, model.largest_block, threads)
     progress(f"comparing {len(blocked):,} pairs")

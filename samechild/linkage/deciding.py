@@ -104,7 +104,7 @@ def decide(linked: Linked, review_limit: float) -> Decided:
     )
     restricted = kept.take(np.flatnonzero(asked_about))
     never = int(np.count_nonzero(kept.why == Why.NEVER_LINK))
-    kept = kept.take(np.flatnonzero(~hidden))
+    kept = kept.take(np.flatnonzero(~hidden)) if hidden.any() else kept
     decision, ground = _answers(linked, kept)
     review = _questions(linked, kept, decision, ground, review_limit)
     return Decided(kept, decision, ground, review, restricted, never)
