@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from samechild.demographics.standardise import standardise
 from samechild.errors import Invalid
+from samechild.linkage.blocking import usable_rules
 from samechild.linkage.bulk import Linked, fields_used, link_records
 from samechild.linkage.children import Earlier, changes_since, earlier_children, how_held, name_children
 from samechild.linkage.clustering import components
@@ -125,7 +126,7 @@ def link(given: pa.Table, options: Options, progress: Progress = lambda words, s
     order = keys.order()
     keys = keys.take(order)
     model = _with_lines(options.model or children_model(_comparable(table)), options)
-    ordered = [_in_order(table, [*fields_used(model), "record_id"], order)]
+    ordered = [_with_every_field(_in_order(table, [*fields_used(model), "record_id"], order), model)]
     clock("link", "finding pairs worth comparing", 0.15)
     constraints, notes = _constraints(ordered[0], options)
     earlier = None if options.previous is None else earlier_children(options.previous, keys)
@@ -161,6 +162,20 @@ def _with_lines(model: Model, options: Options) -> Model:
 def _in_order(table: pa.Table, names: list[str], order: NDArray[np.int64]) -> pa.Table:
     """The named columns of the table, its rows in the order of the records' keys."""
     return table.select([name for name in dict.fromkeys(names) if name in table.column_names]).take(pa.array(order))
+
+
+def _with_every_field(table: pa.Table, model: Model) -> pa.Table:
+    """The table with an empty column for each field that a stored model compares and these files do not hold."""
+    declared = fields()
+    usable_rules(model.blocking, table.column_names)
+    for name in dict.fromkeys(name for comparison in model.comparisons for name in comparison.columns):
+        if name not in declared:
+            raise Invalid(f"The model compares {name}, which is no field here; name it as samechild does.")
+        if name not in table.column_names:
+            kind = pa.list_(pa.string()) if declared[name].many else pa.string()
+            nothing = pa.DictionaryArray.from_arrays(pa.nulls(len(table), pa.int32()), pa.array([], kind))
+            table = table.append_column(name, nothing)
+    return table
 
 
 def _engine(name: str) -> Callable[..., Linked]:
