@@ -55,7 +55,7 @@ def _digest(text: bytes) -> tuple[int, int]:
 
 
 def record_keys(source: pa.ChunkedArray | pa.Array, record_id: pa.ChunkedArray | pa.Array) -> Keys:
-    """The key of each record, from its source and its id within that source."""
+    """The key of each record, from its source and its id within that source, and from nothing beside it."""
     source, record_id = _whole(source), _whole(record_id)
     if not pa.types.is_dictionary(source.type):
         source = source.dictionary_encode()
@@ -64,21 +64,31 @@ def record_keys(source: pa.ChunkedArray | pa.Array, record_id: pa.ChunkedArray |
     names = np.array([_digest(str(name).encode()) for name in source.dictionary.to_pylist()], np.uint64).reshape(-1, 2)
     which = source.indices.to_numpy(zero_copy_only=False)
     high, low = names[which, 0], names[which, 1]
-    lengths = pc.binary_length(record_id)
-    longest = pc.max(lengths).as_py() or 0
+    lengths = pc.binary_length(record_id).to_numpy(zero_copy_only=False).astype(np.int64)
+    alone = (lengths > LONGEST) | ~pc.string_is_ascii(record_id).to_numpy(zero_copy_only=False).astype(bool)
     with np.errstate(over="ignore"):
-        if longest > LONGEST or pc.any(pc.invert(pc.string_is_ascii(record_id))).as_py():
-            own = np.array([_digest(text.encode()) for text in record_id.to_pylist()], np.uint64).reshape(-1, 2)
-            return Keys(_mixed(high ^ own[:, 0]), _mixed(low ^ own[:, 1]))
-        width = max(8, -(-longest // 8) * 8)
-        padded = pc.ascii_rpad(record_id, width, padding="\0")
-        bytes_ = np.frombuffer(padded.buffers()[2], np.uint8, len(padded) * width, padded.offset * width)
-        words = bytes_.view(np.uint64).reshape(-1, width // 8)
-        count = lengths.to_numpy(zero_copy_only=False).astype(np.uint64)
-        high, low = _mixed(high + count), _mixed(low ^ count)
-        for place in range(words.shape[1]):
-            high = _mixed(high ^ words[:, place])
-            low = _mixed((low + np.uint64(0x9E3779B97F4A7C15)) ^ words[:, place])
+        if not alone.any():
+            return _hashed(high, low, record_id, lengths)
+        own = [_digest(text.encode()) for text in record_id.filter(pa.array(alone)).to_pylist()]
+        rest = _hashed(high[~alone], low[~alone], record_id.filter(pa.array(~alone)), lengths[~alone])
+        digests = np.array(own, np.uint64)
+        high[alone], low[alone] = _mixed(high[alone] ^ digests[:, 0]), _mixed(low[alone] ^ digests[:, 1])
+        high[~alone], low[~alone] = rest.high, rest.low
+    return Keys(high, low)
+
+
+def _hashed(high: Words, low: Words, texts: pa.Array, lengths: NDArray[np.int64]) -> Keys:
+    """Stir ASCII texts into the keys of their sources, eight letters at a time, each text to its own end."""
+    width = max(8, -(-int(lengths.max(initial=0)) // 8) * 8)
+    padded = pc.ascii_rpad(texts, width, padding="\0")
+    bytes_ = np.frombuffer(padded.buffers()[2] or b"", np.uint8, len(padded) * width, padded.offset * width)
+    words = bytes_.view(np.uint64).reshape(-1, width // 8)
+    count = lengths.astype(np.uint64)
+    high, low = _mixed(high + count), _mixed(low ^ count)
+    for place in range(words.shape[1]):
+        stirred = _mixed(high ^ words[:, place]), _mixed((low + np.uint64(0x9E3779B97F4A7C15)) ^ words[:, place])
+        goes_on = lengths > 8 * place
+        high, low = np.where(goes_on, stirred[0], high), np.where(goes_on, stirred[1], low)
     return Keys(high, low)
 
 
