@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -46,7 +46,7 @@ def linked(given: pa.Table, **told: Any) -> Result:
     return link(given, Options(**{"today": TODAY, **told}))
 
 
-def by_hand(*records: dict[str, str | None]) -> pa.Table:
+def by_hand(*records: Mapping[str, str | None]) -> pa.Table:
     """Records given by hand; the source is ``a`` and the ids count up where none is said."""
     names = dict.fromkeys(name for record in records for name in record if name not in ("source", "record_id"))
     columns: dict[str, pa.Array] = {

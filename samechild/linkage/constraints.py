@@ -124,7 +124,7 @@ def numbers_differ(table: CodedTable, column: str, left: Codes, right: Codes) ->
 
 
 def identities_differ(table: CodedTable, left: Codes, right: Codes) -> Mask:
-    """Pairs with two different valid NHS numbers, or two permanent UPNs of which neither is the other's former one."""
+    """Pairs with two different valid NHS numbers, or two different permanent UPNs (a former one does not excuse it)."""
     upns = numbers_differ(table, "upn", left, right)
     if upns.any() and "upn_kind" in table:
         kind = table["upn_kind"]

@@ -16,9 +16,10 @@ from linking import a_child, a_town, by_hand, decision, given_records, groups, k
 from samechild.errors import Invalid
 from samechild.linkage import training
 from samechild.linkage.actions import Result, Said
-from samechild.linkage.conditions import Always, equal
-from samechild.linkage.model import Level
+from samechild.linkage.conditions import Always, equal, missing
+from samechild.linkage.model import BlockingRule, Comparison, KeyPart, Level, Model, Thresholds
 from samechild.linkage.models import children as children_models
+from samechild.linkage.presence import Presence
 from samechild.linkage.splink_settings import read_settings
 
 TABLES = ("children", "pairs", "links", "records", "review", "restricted", "problems")
@@ -320,3 +321,36 @@ def test_a_model_that_compares_what_no_record_holds_is_refused() -> None:
     model = msgspec.structs.replace(taught(), comparisons=renamed)
     with pytest.raises(Invalid, match="compares shoe_size"):
         linked(by_hand(a_child()), model=model)
+
+
+def _weighing(name: str, field: str, same: float, different: float) -> Comparison:
+    """A comparison that weighs just so many bits when the field is the same, or is not."""
+    levels = (
+        Level("missing", missing(field), is_null=True),
+        Level("same", equal(field), m=1.0, u=2.0**-same),
+        Level("different", Always(), m=2.0**different, u=1.0),
+    )
+    return Comparison(name, levels)
+
+
+def test_what_is_forbidden_holds_for_groups_whose_records_never_met(monkeypatch: pytest.MonkeyPatch) -> None:
+    """r0 and r2 have verified numbers that differ, and no key in common: their groups meet through r1 and r3 alone."""
+    model = Model(
+        "hand",
+        (_weighing("given", "forename", 6, -6), _weighing("family", "surname", 14, -1), _weighing("at", "town", 6, -6)),
+        (BlockingRule((KeyPart("surname"),)), BlockingRule((KeyPart("town"),))),
+        prior=2.0**-10,
+        thresholds=Thresholds(join=0.97, ask=0.9),
+    )
+    one, other = {"forename": "Ada", "surname": "Moss"}, {"forename": "Ada", "surname": "Yip"}
+    verified = {"nhs_number_status": "01"}
+    monkeypatch.setattr(Presence, "evidence", lambda self, left, right: np.full(len(left), 8.0))
+    records = by_hand(
+        one | verified | {"nhs_number": NUMBERS[0]},
+        one | {"town": "Leeds", "source": "b"},
+        other | verified | {"nhs_number": NUMBERS[1], "source": "c"},
+        other | {"town": "Leeds", "source": "d"},
+    )
+    assert groups(linked(records, model=model)) == {frozenset({"r0", "r1"}), frozenset({"r2", "r3"})}
+    plain = records.drop_columns(["nhs_number", "nhs_number_status"])
+    assert groups(linked(plain, model=model)) == {frozenset({"r0", "r1", "r2", "r3"})}
