@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from samechild.cli.memory import return_memory_promptly
+from samechild.cli.memory import spare_memory
 from samechild.cli.progress import Say, part, progress
 from samechild.errors import Invalid
 
@@ -83,7 +83,7 @@ def link(
         return
     if out is None:
         raise Invalid("Say where the results go: --out linked/")
-    return_memory_promptly()
+    spare_memory(asked["files"])
     from samechild.linkage.request import Request
 
     request = Request(**asked, summed=not no_report)
@@ -223,7 +223,7 @@ def in_words(linked: Linked, out: Path, sealed: Path | None, *, excel: bool, rep
     lines = [
         f"{found['records']:,} records are of {found['children']:,} children; {found['linked_elsewhere']:,} records "
         "were joined with a record of another source.",
-        f"{found['ask']:,} pairs are left to a person "
+        f"{found['ask']:,} {'pair is' if found['ask'] == 1 else 'pairs are'} left to a person "
         f"({1000 * found['ask'] / max(found['children'], 1):.1f} for each 1,000 children).",
     ]
     problems = result.problems.num_rows + len(linked.prepared.gathered.issues)

@@ -18,6 +18,7 @@ from samechild.errors import Invalid, Missing
 from samechild.files.records import ReadFile
 
 RUN_RECORD = "run.json"
+_LARGEST = 1 << 24
 FORMAT_VERSION = 1
 """Of everything in a results folder; raised when a program that reads the old one would be misled."""
 
@@ -83,6 +84,17 @@ def versions() -> dict[str, str]:
 def write_run_record(folder: Path, record: RunRecord) -> None:
     """Write ``run.json`` into a folder, readable by people."""
     (folder / RUN_RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+
+
+def is_run_record(path: Path) -> bool:
+    """Whether a file is the ``run.json`` of a samechild command: it lies beside a town's files, and is no agency's."""
+    if path.name != RUN_RECORD or not path.is_file() or path.stat().st_size > _LARGEST:
+        return False
+    try:
+        found = msgspec.json.decode(path.read_bytes())
+    except msgspec.DecodeError:
+        return False
+    return isinstance(found, dict) and "made_by" in found and "format_version" in found
 
 
 def read_run_record(folder: Path) -> RunRecord:

@@ -185,6 +185,7 @@ def reasons(model: Model, pairs: ScoredPairs, ground: NDArray[np.int8]) -> tuple
 
 
 MOST_WORDS = 5
+WORTH_SAYING = 0.5  # bits
 
 
 def _in_words(model: Model, levels: list[int]) -> str:
@@ -192,7 +193,7 @@ def _in_words(model: Model, levels: list[int]) -> str:
     seen = [
         comparison.levels[level]
         for comparison, level in zip(model.comparisons, levels, strict=True)
-        if not comparison.levels[level].is_null
+        if not comparison.levels[level].is_null and abs(comparison.levels[level].weight) >= WORTH_SAYING
     ]
     seen.sort(key=lambda level: -abs(level.weight))
     return "; ".join(level.label for level in seen[:MOST_WORDS]) or "nothing to compare"

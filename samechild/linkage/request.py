@@ -23,7 +23,7 @@ from samechild.files.gather import gather
 from samechild.files.mapping import load_map
 from samechild.files.read import read_files
 from samechild.files.records import Gathered, ReadFile
-from samechild.files.run_record import Input, inputs_of
+from samechild.files.run_record import Input, inputs_of, is_run_record
 from samechild.linkage.decisions import (
     CANNOT_TELL,
     SAME,
@@ -107,7 +107,8 @@ def prepare(request: Request) -> Prepared:
 
     _check_numbers(request)
     mapping = load_map(request.map_file) if request.map_file else None
-    files = read_files(request.files, mapping)
+    named = [path for path in request.files if not is_run_record(Path(path))]  # it lies beside a town's files
+    files = read_files(named, mapping)
     gathered = gather(files, mapping, request.source_column)
     if not gathered.given.num_rows:
         raise Invalid("None of the files holds a single record, so there is nothing to link: were the exports empty?")
