@@ -10,10 +10,12 @@ from linking import TODAY, a_town, by_hand, given_records, linked, the_town_link
 from samechild.demographics.standardise import standardise
 from samechild.linkage.blocking import block
 from samechild.linkage.bulk import compare_pairs
+from samechild.linkage.chance import with_chance_identifiers
 from samechild.linkage.coded import CodedTable, code_table
 from samechild.linkage.comparison import Pairs, levels_of
 from samechild.linkage.model import Comparison, Level, Model
 from samechild.linkage.models.children import children_model
+from samechild.linkage.patterns import Patterns
 from samechild.linkage.training import random_records, train
 
 
@@ -51,6 +53,26 @@ def test_without_families_two_classes_are_learnt() -> None:
     assert model.is_trained
     assert not model.has_family
     assert of(model, "forename").levels[1].weight > 3
+    for comparison in model.comparisons:  # what was not learnt are still probabilities
+        assert sum(level.twin or 0.0 for level in comparison.levels) == pytest.approx(1.0, abs=1e-9), comparison.name
+
+
+def test_equal_numbers_of_strangers_are_counted_among_pairs_that_both_have_one() -> None:
+    comparison = of(children_model(["nhs_number"]), "nhs_number")
+    missing, same, together, differ = range(4)
+    patterns = Patterns(np.array([[same], [differ], [missing]], np.uint8), np.zeros(0, np.int64), np.array([9, 9, 9]))
+    model = Model("numbers", (_with_u(comparison, [None, 0.1, 0.2, 0.7]),), ())
+    strangers, counts = np.array([3.0, 50.0, 7.0]), [np.array([750.0, 0.0, 0.0, 250.0])]
+    (found,) = with_chance_identifiers(model, patterns, strangers, 4_000_000.0, counts).comparisons
+    shares = [level.u or 0.0 for level in found.levels]
+    assert shares[same] == pytest.approx(3.5 / 1_000_000, rel=0.01)  # a quarter of all pairs have both numbers
+    assert shares[together] / shares[differ] == pytest.approx(2 / 7)
+    assert sum(shares) == pytest.approx(1.0)
+
+
+def _with_u(comparison: Comparison, shares: list[float | None]) -> Comparison:
+    levels = (msgspec.structs.replace(each, u=u) for each, u in zip(comparison.levels, shares, strict=True))
+    return msgspec.structs.replace(comparison, levels=tuple(levels))
 
 
 def test_strangers_carry_one_number_less_often_than_any_sample_could_tell() -> None:
