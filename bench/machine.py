@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,14 @@ class Cost(msgspec.Struct, frozen=True):
     load: Spread
 
 
+def _installed(name: str) -> str:
+    """The version of a package, or that it is not here: not every run needs every peer."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
 def measure(command: Sequence[str | Path], log: Path) -> Measured:
     """Run a command as a fresh process and measure it; what it prints goes to ``log``.
 
@@ -127,7 +135,7 @@ def machine() -> dict[str, Any]:
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "system": f"{platform.system()} {platform.release()}",
         "load": round(os.getloadavg()[0], 2),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PEERS}},
+        "versions": {"python": platform.python__installed(), **{name: _installed(name) for name in PEERS}},
         "commit": commit(),
     }
 
