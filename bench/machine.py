@@ -135,7 +135,7 @@ def machine() -> dict[str, Any]:
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "system": f"{platform.system()} {platform.release()}",
         "load": round(os.getloadavg()[0], 2),
-        "versions": {"python": platform.python__installed(), **{name: _installed(name) for name in PEERS}},
+        "versions": {"python": platform.python_version(), **{name: _installed(name) for name in PEERS}},
         "commit": commit(),
     }
 
