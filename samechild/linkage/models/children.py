@@ -50,6 +50,9 @@ THRESHOLDS = Thresholds(join=0.97, ask=0.5, split=0.5, floor=0.001)
 LARGEST_BLOCK = 1000
 BROAD = 300_000
 """Rules that bring strangers together by the thousand are used only while they bring no more pairs than this."""
+WIDE = 8_000_000
+"""Rules by birth date and one name bring strangers together in numbers that grow with the square of the records: beyond
+so many pairs the narrower rule beside each of them stands in for it."""
 AGREEING = 0.85
 """Starting share of pairs of one child that agree exactly."""
 
@@ -252,13 +255,17 @@ COMPARISONS: tuple[Comparison, ...] = (
 )  # fmt: skip
 
 
-def _rule(*parts: str, most_pairs: int | None = None) -> BlockingRule:
-    """A rule from its parts: ``surname`` or ``forename:3`` for the first three letters."""
+def _rule(*parts: str, most_pairs: int | None = None, training: bool | None = None) -> BlockingRule:
+    """A rule from its parts: ``surname`` or ``forename:3`` for the first three letters.
+
+    Rules with a limit are left out of training unless ``training`` says otherwise.
+    """
     made = []
     for part in parts:
         column, _, length = part.partition(":")
         made.append(KeyPart(column, length=int(length) if length else None))
-    return BlockingRule(tuple(made), training=most_pairs is None, most_pairs=most_pairs)
+    learnt_from = most_pairs is None if training is None else training
+    return BlockingRule(tuple(made), training=learnt_from, most_pairs=most_pairs)
 
 
 BLOCKING: tuple[BlockingRule, ...] = (
@@ -273,10 +280,13 @@ BLOCKING: tuple[BlockingRule, ...] = (
     _rule("la_child_id"),
     _rule("other_id"),
     _rule("date_of_birth", "surname_parts"),
-    _rule("date_of_birth", "surname_sound"),
-    _rule("date_of_birth", "given_names"),
+    _rule("date_of_birth", "surname_sound", most_pairs=WIDE, training=True),
+    _rule("date_of_birth", "surname_sound", "forename:1", training=False),
+    _rule("date_of_birth", "given_names", most_pairs=WIDE, training=True),
+    _rule("date_of_birth", "given_names", "surname:1", training=False),
     _rule("date_of_birth", "postcode"),
-    _rule("forename", "surname", "birth_year"),
+    _rule("forename", "surname", "birth_year", most_pairs=WIDE, training=True),
+    _rule("forename", "surname", "birth_month", training=False),
     _rule("postcode", "forename:3"),
     _rule("forename", "surname", "birth_place"),
     _rule("forename", "surname", "town"),
