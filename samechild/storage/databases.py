@@ -1,0 +1,84 @@
+"""Opening the three databases, and one transaction in one of them at a time.
+
+No action relies on an atomic write to two databases: a transaction here is always in one. Stores never commit; actions
+do, by leaving the ``with`` block of :meth:`Store.write`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from samechild.keys.register import Keyring
+
+
+class Database(StrEnum):
+    """Which of the three databases a table lives in."""
+
+    GATE = "gate"
+    IDENTITY = "identity"
+    CONTENT = "content"
+
+
+class Login(StrEnum):
+    """As which database role a connection is opened: on PostgreSQL each may do only what its grants say."""
+
+    GATE = "gate"
+    IDENTITY = "identity"
+    CONTENT = "content"
+    LEDGER = "ledger"  # may append to the ledger in the gate's database, nothing else
+    INDEXER = "indexer"  # identity vault, reading
+    EXTRACTOR = "extractor"  # content vault, approved columns, reading
+
+    @property
+    def database(self) -> Database:
+        """The database this login opens."""
+        return _OPENS[self]
+
+
+_OPENS = {
+    Login.GATE: Database.GATE,
+    Login.LEDGER: Database.GATE,
+    Login.IDENTITY: Database.IDENTITY,
+    Login.INDEXER: Database.IDENTITY,
+    Login.CONTENT: Database.CONTENT,
+    Login.EXTRACTOR: Database.CONTENT,
+}
+
+
+class Store:
+    """An open installation: its engines by login, its keys, its home folder. Made by ``storage.open_store``."""
+
+    def __init__(self, home: Path, engines: dict[Login, sa.Engine], keys: Keyring) -> None:
+        self.home = home
+        self.keys = keys
+        self.engines = engines
+
+    @contextmanager
+    def read(self, login: Login, space: str = "") -> Iterator[sa.Connection]:
+        """Read in one database as ``login``; ``space`` is the organisation whose rows may be seen."""
+        with self.engines[login].connect() as connection, connection.begin():
+            enter_space(connection, space)
+            yield connection
+
+    @contextmanager
+    def write(self, login: Login, space: str = "") -> Iterator[sa.Connection]:
+        """One transaction in one database as ``login``: committed at the end of the block, undone by any error."""
+        with self.engines[login].execution_options(samechild_write=True).begin() as connection:
+            enter_space(connection, space)
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        for engine in self.engines.values():
+            engine.dispose()
+
+
+def enter_space(connection: sa.Connection, space: str) -> None:
+    """Tell the database whose rows this transaction may touch (row-level security on PostgreSQL)."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("select set_config('samechild.space', :space, true)"), {"space": space})
