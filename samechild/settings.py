@@ -31,7 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     content_url: str = ""
     """The content vault, likewise."""
     root_key: str = ""
-    """Where the root key is: ``file:PATH``, ``env:NAME`` or ``command:WORDS``; empty: ``root.key`` in the home folder."""
+    """Where the root key is: ``file:PATH``, ``env:NAME`` or ``command:WORDS``; empty: ``root.key`` in home."""
     witness: str = ""
     """A folder outside home for the ledger's checkpoints; empty: beside home, with ``-witness`` after its name."""
     encrypted: bool = False

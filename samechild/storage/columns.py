@@ -17,7 +17,7 @@ from samechild.errors import Invalid
 
 
 class Moment(TypeDecorator[datetime]):
-    """A moment in UTC, kept as ISO text of fixed width (``2026-11-22T07:30:00.000000Z``), so that text order is time."""
+    """A moment in UTC, kept as ISO text of fixed width (``2026-11-22T07:30:00.000000Z``), so that text sorts."""
 
     impl = sa.Text
     cache_ok = True
