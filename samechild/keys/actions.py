@@ -1,0 +1,107 @@
+"""What is done with keys in one transaction of the gate's database: opening the register, giving a child its keys.
+
+Each function takes a connection that writes and leaves committing to its caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from samechild.errors import Missing, Unavailable
+from samechild.keys import store
+from samechild.keys.children import (
+    ChildKey,
+    Vault,
+    new_child_key,
+    new_salt,
+    open_child_key,
+    open_salt,
+    purpose_of,
+)
+from samechild.keys.register import Keyring, Purpose, first_keys
+from samechild.keys.seal import Random
+
+
+def open_keyring(
+    connection: sa.Connection, root: bytes, random: Random, now: datetime, only: Collection[str] | None = None
+) -> Keyring:
+    """Open an installation's keys with its root key; a new installation is given its first keys.
+
+    Raises:
+        Unavailable: when the root key is not the one of this installation, or the register was lost while sealed
+            things are still there.
+    """
+    lines = store.wrapped_keys(connection)
+    if not lines:
+        if store.has_children(connection):
+            raise Unavailable("The key register is empty, but children's keys are there: restore a backup.")
+        lines = first_keys(root, random, now)
+        store.keep_keys(connection, lines)
+    return Keyring(root, lines, only)
+
+
+def key_of_child(connection: sa.Connection, keyring: Keyring, vault: Vault, record_key: str) -> ChildKey:
+    """Open a child's key of one vault, to read what is sealed under it.
+
+    Raises:
+        Missing: when the child has no key: nothing was kept, or the child was erased. Both sound the same.
+    """
+    kept = store.child_key(connection, vault, record_key)
+    if kept is None:
+        raise Missing("There is no such record.")
+    return open_child_key(keyring, kept)
+
+
+def key_for_child(
+    connection: sa.Connection, keyring: Keyring, vault: Vault, record_key: str, random: Random
+) -> ChildKey:
+    """Open a child's key of one vault, making it if this is the first thing kept about the child there.
+
+    Raises:
+        Missing: when the child was erased: nothing is kept under that record key again.
+    """
+    kept = store.child_key(connection, vault, record_key)
+    if kept is None:
+        _living(connection, record_key)
+        _same_version(connection, keyring, purpose_of(vault))
+        kept = new_child_key(keyring, vault, record_key, random)
+        store.keep_child_key(connection, kept)
+    return open_child_key(keyring, kept)
+
+
+def salt_of_child(connection: sa.Connection, keyring: Keyring, record_key: str) -> bytes:
+    """Open the salt of a child's references; empty when the child has none (never kept, or erased)."""
+    kept = store.salt(connection, record_key)
+    return b"" if kept is None else open_salt(keyring, kept)
+
+
+def salt_for_child(connection: sa.Connection, keyring: Keyring, record_key: str, random: Random) -> bytes:
+    """Open the salt of a child's references, making it the first time.
+
+    Raises:
+        Missing: when the child was erased.
+    """
+    kept = store.salt(connection, record_key)
+    if kept is None:
+        _living(connection, record_key)
+        _same_version(connection, keyring, Purpose.LEDGER_REFERENCES)
+        kept = new_salt(keyring, record_key, random)
+        store.keep_salt(connection, kept)
+    return open_salt(keyring, kept)
+
+
+def _living(connection: sa.Connection, record_key: str) -> None:
+    if store.tombstone(connection, record_key) is not None:
+        raise Missing("There is no such record.")
+
+
+def _same_version(connection: sa.Connection, keyring: Keyring, purpose: Purpose) -> None:
+    """Make sure that what is wrapped now is wrapped under the version that counts, until this transaction ends.
+
+    A process that opened its keys before they were rotated takes the register as it stands now.
+    """
+    if store.lock_register(connection, purpose, alone=False) != keyring.current(purpose).version:
+        keyring.take(store.wrapped_keys(connection))

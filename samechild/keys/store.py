@@ -1,0 +1,212 @@
+"""What the gate's database keeps of keys: the register, each child's wrapped keys and salt, and who was erased.
+
+The wrapped keys lie apart from both vaults, so that a stolen copy of a vault opens nothing. On a server the role of the
+identity vault reaches only the identity keys, that of the content vault only the content keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from samechild.errors import Conflict
+from samechild.keys.children import Vault, WrappedChildKey, WrappedSalt
+from samechild.keys.register import State, WrappedKey
+
+TABLES = sa.MetaData(info={"database": "gate"})
+
+_EVERY_ROLE = dict.fromkeys(("identity", "content", "ledger", "indexer", "extractor"), "SELECT")
+
+key_register = sa.Table(
+    "key_register",
+    TABLES,
+    sa.Column("purpose", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("state", sa.Text, nullable=False, comment="current, former or retired"),
+    sa.Column("made_at", sa.Text, nullable=False),
+    sa.Column("root", sa.Text, nullable=False, comment="fingerprint of the root key it is wrapped under"),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False, comment="empty once retired"),
+    sa.Column("public", sa.LargeBinary, nullable=False, comment="public half of a signing key"),
+    info={"grants": {"gate": "SELECT, INSERT, UPDATE", **_EVERY_ROLE}},
+)
+sa.Index(
+    "key_register_one_current",
+    key_register.c.purpose,
+    unique=True,
+    sqlite_where=key_register.c.state == "current",
+    postgresql_where=key_register.c.state == "current",
+)
+
+
+def _child_keys(vault: Vault) -> sa.Table:
+    return sa.Table(
+        f"{vault.value}_child_keys",
+        TABLES,
+        sa.Column("record_key", sa.Text, primary_key=True),
+        sa.Column("kek_version", sa.Integer, nullable=False, index=True),
+        sa.Column("wrapped", sa.LargeBinary, nullable=False),
+        info={"grants": {"gate": "SELECT, INSERT, UPDATE, DELETE", vault.value: "SELECT, INSERT", **_READER[vault]}},
+    )
+
+
+_READER = {Vault.IDENTITY: {"indexer": "SELECT"}, Vault.CONTENT: {"extractor": "SELECT"}}
+child_keys = {vault: _child_keys(vault) for vault in Vault}
+
+child_salts = sa.Table(
+    "child_salts",
+    TABLES,
+    sa.Column("record_key", sa.Text, primary_key=True),
+    sa.Column("kek_version", sa.Integer, nullable=False, index=True),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    info={"grants": {"gate": "SELECT, INSERT, UPDATE, DELETE", "ledger": "SELECT"}},
+)
+
+tombstones = sa.Table(
+    "tombstones",
+    TABLES,
+    sa.Column("record_key", sa.Text, primary_key=True),
+    sa.Column("erased_at", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False, comment="code of the reason"),
+    sa.Column("entry", sa.Integer, nullable=False, comment="ledger entry of the erasure"),
+    sa.Column("destroyed", sa.Text, nullable=False, comment="SHA-256 over what the wrapped keys and salt were"),
+    info={"append_only": True, "grants": {"gate": "SELECT, INSERT", "identity": "SELECT", "content": "SELECT"}},
+)
+
+
+class Tombstone(msgspec.Struct, frozen=True):
+    """What is left of an erased child: the opaque key, when and why (a code), and a digest of the keys destroyed."""
+
+    record_key: str
+    erased_at: datetime
+    why: str
+    entry: int
+    destroyed: str
+
+
+def wrapped_keys(connection: sa.Connection) -> list[WrappedKey]:
+    """Read the register, oldest version of each purpose first."""
+    rows = connection.execute(sa.select(key_register).order_by("purpose", "version"))
+    return [
+        WrappedKey(row.purpose, row.version, State(row.state), _moment(row.made_at), row.root, row.wrapped, row.public)
+        for row in rows
+    ]
+
+
+def keep_keys(connection: sa.Connection, keys: Iterable[WrappedKey]) -> None:
+    """Add lines to the register; the current line of the same purpose, if any, becomes a former one first."""
+    for key in keys:
+        current = (key_register.c.purpose == key.purpose) & (key_register.c.state == State.CURRENT.value)
+        connection.execute(key_register.update().where(current).values(state=State.FORMER.value))
+        connection.execute(key_register.insert().values(_line(key)))
+
+
+def rewrite_keys(connection: sa.Connection, keys: Iterable[WrappedKey]) -> None:
+    """Put newly wrapped bytes in place of a line's, when the root key is rotated."""
+    for key in keys:
+        line = (key_register.c.purpose == key.purpose) & (key_register.c.version == key.version)
+        connection.execute(key_register.update().where(line).values(_line(key)))
+
+
+def retire_key(connection: sa.Connection, purpose: str, version: int) -> None:
+    """Destroy a former version of a key; the line stays, with its public half."""
+    line = (
+        (key_register.c.purpose == purpose)
+        & (key_register.c.version == version)
+        & (key_register.c.state == State.FORMER.value)
+    )
+    connection.execute(key_register.update().where(line).values(state=State.RETIRED.value, wrapped=b""))
+
+
+def lock_register(connection: sa.Connection, purpose: str, *, alone: bool) -> int:
+    """Hold the version of a purpose's key until the transaction ends, and say which it is.
+
+    ``alone`` is for who rotates or retires; who wraps something under it shares. On SQLite a write transaction is
+    alone anyhow.
+
+    Raises:
+        Conflict: when the purpose has no current key.
+    """
+    current = (key_register.c.purpose == purpose) & (key_register.c.state == State.CURRENT.value)
+    version = connection.scalar(
+        sa.select(key_register.c.version).where(current).with_for_update(read=not alone, key_share=False)
+    )
+    if version is None:
+        raise Conflict(f"There is no current {purpose} key: it is being rotated. Try again.")
+    return int(version)
+
+
+def has_children(connection: sa.Connection) -> bool:
+    """Whether any child's key is kept, so that a register without lines was lost and is not new."""
+    return any(connection.scalar(sa.select(sa.exists(sa.select(table)))) for table in child_keys.values())
+
+
+def child_key(connection: sa.Connection, vault: Vault, record_key: str) -> WrappedChildKey | None:
+    """Find a child's wrapped key in one vault; None when there is none (yet, or any more)."""
+    table = child_keys[vault]
+    row = connection.execute(sa.select(table).where(table.c.record_key == record_key)).first()
+    return None if row is None else WrappedChildKey(row.record_key, vault, row.kek_version, row.wrapped)
+
+
+def children_keys(connection: sa.Connection, vault: Vault, record_keys: Sequence[str]) -> dict[str, WrappedChildKey]:
+    """Find the wrapped keys of several children in one vault; who has none is left out."""
+    table = child_keys[vault]
+    rows = connection.execute(sa.select(table).where(table.c.record_key.in_(record_keys)))
+    return {row.record_key: WrappedChildKey(row.record_key, vault, row.kek_version, row.wrapped) for row in rows}
+
+
+def keep_child_key(connection: sa.Connection, key: WrappedChildKey) -> None:
+    """Keep a new child's key; a second one for the same child and vault is refused by the database."""
+    connection.execute(
+        child_keys[key.vault]
+        .insert()
+        .values(record_key=key.record_key, kek_version=key.kek_version, wrapped=key.wrapped)
+    )
+
+
+def salt(connection: sa.Connection, record_key: str) -> WrappedSalt | None:
+    """Find the wrapped salt of a child's references; None when there is none (yet, or any more)."""
+    row = connection.execute(sa.select(child_salts).where(child_salts.c.record_key == record_key)).first()
+    return None if row is None else WrappedSalt(row.record_key, row.kek_version, row.wrapped)
+
+
+def keep_salt(connection: sa.Connection, kept: WrappedSalt) -> None:
+    """Keep the salt of a new child's references."""
+    connection.execute(child_salts.insert().values(msgspec.structs.asdict(kept)))
+
+
+def tombstone(connection: sa.Connection, record_key: str) -> Tombstone | None:
+    """Find the tombstone of an erased child; None for everybody else."""
+    row = connection.execute(sa.select(tombstones).where(tombstones.c.record_key == record_key)).first()
+    return None if row is None else _tombstone(row)
+
+
+def all_tombstones(connection: sa.Connection) -> list[Tombstone]:
+    """Every erased child's tombstone, in the order of erasure."""
+    rows = connection.execute(sa.select(tombstones).order_by("erased_at", "record_key"))
+    return [_tombstone(row) for row in rows]
+
+
+def keep_tombstone(connection: sa.Connection, stone: Tombstone) -> None:
+    """Set up a tombstone."""
+    values = msgspec.structs.asdict(stone) | {"erased_at": _written(stone.erased_at)}
+    connection.execute(tombstones.insert().values(values))
+
+
+def _line(key: WrappedKey) -> dict[str, Any]:
+    return msgspec.structs.asdict(key) | {"state": key.state.value, "made_at": _written(key.made_at)}
+
+
+def _tombstone(row: sa.Row[Any]) -> Tombstone:
+    return Tombstone(row.record_key, _moment(row.erased_at), row.why, row.entry, row.destroyed)
+
+
+def _written(value: datetime) -> str:
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _moment(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
