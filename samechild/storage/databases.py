@@ -10,10 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from samechild.keys.register import Keyring
+from samechild.storage.faults import translated
+
+if TYPE_CHECKING:
+    from samechild.keys.register import Keyring
 
 
 class Database(StrEnum):
@@ -51,24 +55,40 @@ _OPENS = {
 
 
 class Store:
-    """An open installation: its engines by login, its keys, its home folder. Made by ``storage.open_store``."""
+    """An open installation: its engines by login, its keys, its home folder. Made by ``storage.open_store``.
 
-    def __init__(self, home: Path, engines: dict[Login, sa.Engine], keys: Keyring) -> None:
+    ``witness`` is the folder outside home that also receives the ledger's checkpoints.
+    """
+
+    def __init__(self, home: Path, engines: dict[Login, sa.Engine], keys: Keyring, witness: Path | None = None) -> None:
         self.home = home
         self.keys = keys
         self.engines = engines
+        self.witness = witness or home.with_name(f"{home.name}-witness")
 
     @contextmanager
     def read(self, login: Login, space: str = "") -> Iterator[sa.Connection]:
-        """Read in one database as ``login``; ``space`` is the organisation whose rows may be seen."""
-        with self.engines[login].connect() as connection, connection.begin():
+        """Read in one database as ``login``; ``space`` is the organisation whose rows may be seen.
+
+        Raises:
+            Unavailable: when the database cannot be reached or is busy.
+            Refused: when the role or the space may not see what was asked for.
+        """
+        with in_our_words(), self.engines[login].connect() as connection, connection.begin():
             enter_space(connection, space)
             yield connection
 
     @contextmanager
     def write(self, login: Login, space: str = "") -> Iterator[sa.Connection]:
-        """One transaction in one database as ``login``: committed at the end of the block, undone by any error."""
-        with self.engines[login].execution_options(samechild_write=True).begin() as connection:
+        """One transaction in one database as ``login``: committed at the end of the block, undone by any error.
+
+        Raises:
+            Conflict: when somebody else wrote the same thing first.
+            Unavailable: when the database cannot be reached, is busy or has no room.
+            Refused: when the role may not write that.
+        """
+        engine = self.engines[login].execution_options(samechild_write=True)
+        with in_our_words(), engine.begin() as connection:
             enter_space(connection, space)
             yield connection
 
@@ -76,6 +96,15 @@ class Store:
         """Close every connection."""
         for engine in self.engines.values():
             engine.dispose()
+
+
+@contextmanager
+def in_our_words() -> Iterator[None]:
+    """Turn what a database says into an error of ours that shows neither statement nor value."""
+    try:
+        yield
+    except sa.exc.SQLAlchemyError as error:
+        raise translated(error) from None
 
 
 def enter_space(connection: sa.Connection, space: str) -> None:

@@ -1,0 +1,176 @@
+"""Opening an installation: its three databases, checked to be there and whole before anything is read, and its keys.
+
+With no settings at all the databases are SQLite files in the home folder, made at first use. On servers they are
+PostgreSQL databases which ``samechild db migrate`` prepares as their owner; the application itself owns nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import sqlalchemy as sa
+
+from samechild.errors import Invalid, Unavailable
+from samechild.keys.actions import open_keyring
+from samechild.keys.register import Keyring
+from samechild.keys.root import root_key
+from samechild.keys.seal import Random
+from samechild.settings import Settings
+from samechild.storage import cipher, postgres, schema, sqlite
+from samechild.storage.databases import Database, Login, Store, in_our_words
+from samechild.storage.whole import write_whole
+
+WHOLE = "installation.json"
+"""Written last when an installation is made: from then on a missing database is a loss, not a beginning."""
+
+READERS = frozenset({Login.INDEXER, Login.EXTRACTOR})
+
+
+def open_store(
+    settings: Settings,
+    tables: Sequence[sa.MetaData],
+    random: Random = os.urandom,
+    *,
+    now: datetime | None = None,
+    synchronous: str = "FULL",
+) -> Store:
+    """Open the installation that the settings name, or make it at first use (SQLite only).
+
+    Args:
+        settings: where everything is.
+        tables: what the rooms declare, from ``samechild.cli.tables.all_tables``.
+        random: where random bytes come from.
+        now: when the first keys are drawn, if they are; the clock's time when left out.
+        synchronous: ``OFF`` only in tests: a power cut then loses what was committed.
+
+    Raises:
+        Unavailable: when a database cannot be reached or is missing, or the root key is not the right one.
+        Missing: when the root key is not where the settings say.
+        Invalid: when a setting cannot be used.
+    """
+    if on_server(settings):
+        return _open(settings, tables, root_key(settings.root_key, settings.home, random), random, now, synchronous)
+    _make_home(settings.home)
+    if first_use(settings.home):
+        with sqlite.alone(settings.home / "first-use.lock"):
+            if first_use(settings.home):  # nobody else was quicker
+                _make_files(settings, tables, random, synchronous)
+    root = root_key(settings.root_key, settings.home)
+    return _open(settings, tables, root, random, now, synchronous)
+
+
+def _make_files(settings: Settings, tables: Sequence[sa.MetaData], random: Random, synchronous: str) -> None:
+    """Make the databases of a new installation, or finish what was interrupted; nothing that is there is touched."""
+    new = not any(file_of(settings.home, database).exists() for database in Database)
+    root = root_key(settings.root_key, settings.home, random if new else None)
+    for database in Database:
+        sqlite.make_file(file_of(settings.home, database))
+        made = sqlite_engine(settings, database, root, random=random if new else None, synchronous=synchronous)
+        try:
+            with in_our_words(), made.execution_options(samechild_write=True).begin() as connection:
+                if not sa.inspect(connection).get_table_names():
+                    schema.create(connection, database, tables)
+        finally:
+            made.dispose()
+    write_whole(settings.home / WHOLE, msgspec.json.encode({"installation": random(16).hex()}))
+
+
+def on_server(settings: Settings) -> bool:
+    """Whether the three databases are PostgreSQL ones.
+
+    Raises:
+        Invalid: when some are and some are not.
+    """
+    given = {bool(address_of(settings, database)) for database in Database}
+    if len(given) > 1:
+        raise Invalid("Name all three databases in the settings (gate_url, identity_url, content_url), or none.")
+    return given.pop()
+
+
+def address_of(settings: Settings, database: Database) -> str:
+    """The address the settings give for a database; empty for a file in the home folder."""
+    return {
+        Database.GATE: settings.gate_url,
+        Database.IDENTITY: settings.identity_url,
+        Database.CONTENT: settings.content_url,
+    }[database]
+
+
+def file_of(home: Path, database: Database) -> Path:
+    """The file of a database that lies in the home folder."""
+    return home / f"{database}.db"
+
+
+def first_use(home: Path) -> bool:
+    """Whether the installation in this folder is still to be made, or making it was interrupted.
+
+    Raises:
+        Unavailable: when it was made and a database of it is gone.
+    """
+    if not (home / WHOLE).exists():
+        return True
+    gone = [file_of(home, database) for database in Database if not file_of(home, database).exists()]
+    if gone:
+        raise Unavailable(
+            f"{gone[0]} is missing while others of the installation are there: restore a backup. Nothing was opened."
+        )
+    return False
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        raise Unavailable(f"The folder {home} cannot be made: choose another home, or make room.") from None
+
+
+def sqlite_engine(
+    settings: Settings,
+    database: Database,
+    root: bytes,
+    *,
+    random: Random | None = None,
+    read_only: bool = False,
+    synchronous: str = "FULL",
+) -> sa.Engine:
+    """Open one database file of an installation; ``random`` only at first use."""
+    key = None
+    if settings.encrypted:
+        sqlite.sqlcipher()
+        key = cipher.database_key(settings.home, root, random)
+    return sqlite.engine(file_of(settings.home, database), cipher_key=key, read_only=read_only, synchronous=synchronous)
+
+
+def _open(
+    settings: Settings,
+    tables: Sequence[sa.MetaData],
+    root: bytes,
+    random: Random,
+    now: datetime | None,
+    synchronous: str,
+) -> Store:
+    engines = {}
+    for login in Login:
+        if on_server(settings):
+            engines[login] = postgres.engine(address_of(settings, login.database), login)
+        else:
+            engines[login] = sqlite_engine(
+                settings, login.database, root, read_only=login in READERS, synchronous=synchronous
+            )
+    try:
+        keys = _keyring(engines[Login.GATE], root, random, now or datetime.now(UTC))
+    except BaseException:
+        for engine in engines.values():
+            engine.dispose()
+        raise
+    return Store(settings.home, engines, keys, settings.witness_folder)
+
+
+def _keyring(gate: sa.Engine, root: bytes, random: Random, now: datetime) -> Keyring:
+    """Open the key register; draw the first keys when there are none."""
+    with in_our_words(), gate.execution_options(samechild_write=True).begin() as connection:
+        return open_keyring(connection, root, random, now)
