@@ -19,6 +19,7 @@ from samechild.keys.actions import open_keyring
 from samechild.keys.register import Keyring
 from samechild.keys.root import root_key
 from samechild.keys.seal import Random
+from samechild.keys.store import wrapped_keys
 from samechild.settings import Settings
 from samechild.storage import cipher, postgres, schema, sqlite
 from samechild.storage.databases import Database, Login, Store, in_our_words
@@ -53,7 +54,7 @@ def open_store(
         Invalid: when a setting cannot be used.
     """
     if on_server(settings):
-        return _open(settings, tables, root_key(settings.root_key, settings.home, random), random, now, synchronous)
+        return _open(settings, tables, _root_on_server(settings, random), random, now, synchronous)
     _make_home(settings.home)
     if first_use(settings.home):
         with sqlite.alone(settings.home / "first-use.lock"):
@@ -61,6 +62,17 @@ def open_store(
                 _make_files(settings, tables, random, synchronous)
     root = root_key(settings.root_key, settings.home)
     return _open(settings, tables, root, random, now, synchronous)
+
+
+def _root_on_server(settings: Settings, random: Random) -> bytes:
+    """Fetch the root key; draw one only while the key register is still empty, so that a lost one is noticed."""
+    engine = postgres.engine(address_of(settings, Database.GATE), Login.GATE)
+    try:
+        with in_our_words(), engine.connect() as connection:
+            new = not wrapped_keys(connection)
+    finally:
+        engine.dispose()
+    return root_key(settings.root_key, settings.home, random if new else None)
 
 
 def _make_files(settings: Settings, tables: Sequence[sa.MetaData], random: Random, synchronous: str) -> None:
@@ -174,3 +186,28 @@ def _keyring(gate: sa.Engine, root: bytes, random: Random, now: datetime) -> Key
     """Open the key register; draw the first keys when there are none."""
     with in_our_words(), gate.execution_options(samechild_write=True).begin() as connection:
         return open_keyring(connection, root, random, now)
+
+
+def migrate_server(address: str, database: Database, tables: Sequence[sa.MetaData], owner: str = "") -> None:
+    """Prepare one PostgreSQL database as its owner: roles, tables, grants, row-level security.
+
+    ``owner`` signs in instead of the application's user, with a password from ``PGPASSWORD`` or ``.pgpass`` if any.
+
+    Raises:
+        Unavailable: when the database cannot be reached.
+        Refused: when this user may not prepare it.
+    """
+    engine = postgres.owner_engine(address, owner)
+    user = postgres.url(address).username or ""
+    try:
+        with in_our_words(), engine.begin() as connection:
+            name = str(connection.scalar(sa.text("SELECT current_database()")))
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7261637)")
+            for statement in postgres.foundations(name, user):
+                connection.exec_driver_sql(statement)
+            if not sa.inspect(connection).get_table_names():
+                schema.create(connection, database, tables)
+            for statement in postgres.doors(name, schema.tables_in(database, tables), database):
+                connection.exec_driver_sql(statement)
+    finally:
+        engine.dispose()

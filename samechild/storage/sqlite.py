@@ -114,7 +114,7 @@ def sqlcipher() -> ModuleType:
         Unavailable: when the ``encrypted`` extra is not installed.
     """
     try:
-        from sqlcipher3 import dbapi2
+        from sqlcipher3 import dbapi2  # type: ignore[import-untyped]
     except ImportError:
         raise Unavailable(
             "Encrypted databases need one more part: install samechild[encrypted], or set encrypted = false."
