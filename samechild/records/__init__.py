@@ -27,9 +27,15 @@ class Sensitivity(StrEnum):
     TECHNICAL = "technical"  # says where a row came from
 
 
-def _field(title: str, sensitivity: Sensitivity, *, given: bool = True, group: bool = False) -> msgspec.Meta:
-    """Describe a field: ``given`` is False for what only standardising makes; ``group`` marks fields to report by."""
-    return msgspec.Meta(title=title, extra={"sensitivity": sensitivity, "given": given, "group": group})
+def _field(
+    title: str, sensitivity: Sensitivity, *, given: bool = True, group: bool = False, location: bool = False
+) -> msgspec.Meta:
+    """Describe a field: ``given`` is False for what only standardising makes; ``group`` marks fields to report by.
+
+    ``location`` marks what tells where a child is, or who knows: hidden when a child is shielded.
+    """
+    extra = {"sensitivity": sensitivity, "given": given, "group": group, "location": location}
+    return msgspec.Meta(title=title, extra=extra)
 
 
 _I, _Q, _C, _T = Sensitivity.IDENTITY, Sensitivity.QUASI, Sensitivity.CONTENT, Sensitivity.TECHNICAL
@@ -53,12 +59,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     sex: Annotated[Text, _field("Sex, M or F", _Q, group=True)] = None
     birth_order: Annotated[Text, _field("Place in a multiple birth: 1, 2, 3", _Q)] = None
 
-    postcode: Annotated[Text, _field("Postcode, upper case with one space", _I)] = None
-    previous_postcode: Annotated[Text, _field("Earlier postcode", _I)] = None
-    address: Annotated[Text, _field("Address", _I)] = None
-    town: Annotated[Text, _field("Town or suburb of the address", _Q)] = None
-    uprn: Annotated[Text, _field("Unique property reference number", _I)] = None
-    area: Annotated[Text, _field("Local authority or area code", _Q, group=True)] = None
+    postcode: Annotated[Text, _field("Postcode, upper case with one space", _I, location=True)] = None
+    previous_postcode: Annotated[Text, _field("Earlier postcode", _I, location=True)] = None
+    address: Annotated[Text, _field("Address", _I, location=True)] = None
+    town: Annotated[Text, _field("Town or suburb of the address", _Q, location=True)] = None
+    uprn: Annotated[Text, _field("Unique property reference number", _I, location=True)] = None
+    area: Annotated[Text, _field("Local authority or area code", _Q, group=True, location=True)] = None
 
     nhs_number: Annotated[Text, _field("NHS number, ten digits, valid", _I)] = None
     nhs_number_status: Annotated[Text, _field("NHS number status indicator, 01 to 08", _Q)] = None
@@ -66,20 +72,22 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     hc_number: Annotated[Text, _field("Health and Care number (Northern Ireland)", _I)] = None
     ucrn: Annotated[Text, _field("Unique Citizen Reference Number (Scotland)", _I)] = None
     scn: Annotated[Text, _field("Scottish Candidate Number", _I)] = None
-    upn: Annotated[Text, _field("Unique Pupil Number", _I)] = None
-    former_upn: Annotated[Text, _field("Unique Pupil Number held before", _I)] = None
+    upn: Annotated[Text, _field("Unique Pupil Number", _I, location=True)] = None
+    former_upn: Annotated[Text, _field("Unique Pupil Number held before", _I, location=True)] = None
     uln: Annotated[Text, _field("Unique Learner Number", _I)] = None
     nino: Annotated[Text, _field("National Insurance number", _I)] = None
-    child_benefit_number: Annotated[Text, _field("Child Benefit number: names a claim, never a child", _I)] = None
-    la_child_id: Annotated[Text, _field("Local authority child identifier", _I)] = None
-    other_id: Annotated[Text, _field("Another identifier of the person", _I)] = None
+    child_benefit_number: Annotated[
+        Text, _field("Child Benefit number: names a claim, never a child", _I, location=True)
+    ] = None
+    la_child_id: Annotated[Text, _field("Local authority child identifier", _I, location=True)] = None
+    other_id: Annotated[Text, _field("Another identifier of the person", _I, location=True)] = None
 
-    school: Annotated[Text, _field("School: URN or LAESTAB", _Q)] = None
-    gp_practice: Annotated[Text, _field("GP practice code", _Q)] = None
+    school: Annotated[Text, _field("School: URN or LAESTAB", _Q, location=True)] = None
+    gp_practice: Annotated[Text, _field("GP practice code", _Q, location=True)] = None
     birth_place: Annotated[Text, _field("Place of birth", _Q)] = None
     occupation: Annotated[Text, _field("Occupation", _Q)] = None
-    phone: Annotated[Text, _field("Telephone number", _I)] = None
-    email: Annotated[Text, _field("Email address", _I)] = None
+    phone: Annotated[Text, _field("Telephone number", _I, location=True)] = None
+    email: Annotated[Text, _field("Email address", _I, location=True)] = None
     ethnicity: Annotated[Text, _field("Ethnicity code, as recorded; never guessed", _C, group=True)] = None
 
     # Made by standardising, never given.
@@ -98,10 +106,16 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     birth_month: Annotated[Text, _field("Year and month of birth, YYYY-MM", _Q, given=False)] = None
     birth_year: Annotated[Text, _field("Year of birth, YYYY", _Q, given=False)] = None
-    postcodes: Annotated[Texts, _field("Every postcode held, present and earlier", _I, given=False)] = None
-    postcode_sector: Annotated[Text, _field("Postcode without its last two letters", _Q, given=False)] = None
-    postcode_district: Annotated[Text, _field("First half of the postcode", _Q, given=False)] = None
-    upns: Annotated[Texts, _field("Every permanent UPN held, present and former", _I, given=False)] = None
+    postcodes: Annotated[Texts, _field("Every postcode held, present and earlier", _I, given=False, location=True)] = (
+        None
+    )
+    postcode_sector: Annotated[
+        Text, _field("Postcode without its last two letters", _Q, given=False, location=True)
+    ] = None
+    postcode_district: Annotated[Text, _field("First half of the postcode", _Q, given=False, location=True)] = None
+    upns: Annotated[Texts, _field("Every permanent UPN held, present and former", _I, given=False, location=True)] = (
+        None
+    )
     upn_kind: Annotated[Text, _field("permanent or temporary", _T, given=False)] = None
 
 
@@ -114,6 +128,7 @@ class Field(msgspec.Struct, frozen=True):
     given: bool
     group: bool
     many: bool
+    location: bool = False
 
 
 @cache
@@ -124,7 +139,9 @@ def fields() -> dict[str, Field]:
         meta: Any = next(part for part in get_args(hint) if isinstance(part, msgspec.Meta))
         many = get_args(hint)[0] == Texts
         extra = meta.extra
-        declared[name] = Field(name, meta.title, extra["sensitivity"], extra["given"], extra["group"], many)
+        declared[name] = Field(
+            name, meta.title, extra["sensitivity"], extra["given"], extra["group"], many, extra["location"]
+        )
     return declared
 
 

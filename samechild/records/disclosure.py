@@ -117,15 +117,17 @@ class Route(msgspec.Struct, frozen=True):
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The gate's answer to one ask: total, explained, the same for the same facts.
 
-    ``may_know`` is False when even the existence of the child or record must not be told: the doors then answer as if
-    there were nothing. ``fields`` limits what may be shown (empty: all of the record type); ``number`` says what may be
-    done with the national identifier. ``duties`` are what allowing brings with it, such as telling a supervisor.
+    ``reasons`` are the true ones, for the ledger; ``told`` are those the asker is given. They differ when ``may_know``
+    is False, because the true reason would say that something exists: with no reason to tell, the doors answer as if
+    there were nothing. ``number`` says what may be done with the national identifier; ``duties`` are what allowing
+    brings with it, such as telling a supervisor.
     """
 
     ask: Ask
     allowed: bool
     reasons: tuple[Reason, ...]
     policy_version: int
+    told: tuple[Reason, ...] = ()
     agreement: str = ""  # the agreement and its version relied on
     may_know: bool = True
     number: str = "none"  # none, search, see, pseudonym

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -65,6 +65,7 @@ class Store:
         self.keys = keys
         self.engines = engines
         self.witness = witness or home.with_name(f"{home.name}-witness")
+        self.memory: dict[str, Any] = {}  # what rooms hold ready for this installation, such as the policy in force
 
     @contextmanager
     def read(self, login: Login, space: str = "") -> Iterator[sa.Connection]:
