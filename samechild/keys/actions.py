@@ -5,7 +5,7 @@ Each function takes a connection that writes and leaves committing to its caller
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -52,7 +52,18 @@ def key_of_child(connection: sa.Connection, keyring: Keyring, vault: Vault, reco
     kept = store.child_key(connection, vault, record_key)
     if kept is None:
         raise Missing("There is no such record.")
+    _opened(connection, keyring, purpose_of(vault), kept.kek_version)
     return open_child_key(keyring, kept)
+
+
+def keys_of_children(
+    connection: sa.Connection, keyring: Keyring, vault: Vault, record_keys: Sequence[str]
+) -> dict[str, ChildKey]:
+    """Open the keys of several children of one vault; whoever has none (nothing kept, or erased) is left out."""
+    kept = store.children_keys(connection, vault, record_keys)
+    for version in {key.kek_version for key in kept.values()}:
+        _opened(connection, keyring, purpose_of(vault), version)
+    return {record_key: open_child_key(keyring, key) for record_key, key in kept.items()}
 
 
 def key_for_child(
@@ -69,13 +80,17 @@ def key_for_child(
         _same_version(connection, keyring, purpose_of(vault))
         kept = new_child_key(keyring, vault, record_key, random)
         store.keep_child_key(connection, kept)
+    _opened(connection, keyring, purpose_of(vault), kept.kek_version)
     return open_child_key(keyring, kept)
 
 
 def salt_of_child(connection: sa.Connection, keyring: Keyring, record_key: str) -> bytes:
     """Open the salt of a child's references; empty when the child has none (never kept, or erased)."""
     kept = store.salt(connection, record_key)
-    return b"" if kept is None else open_salt(keyring, kept)
+    if kept is None:
+        return b""
+    _opened(connection, keyring, Purpose.LEDGER_REFERENCES, kept.kek_version)
+    return open_salt(keyring, kept)
 
 
 def salt_for_child(connection: sa.Connection, keyring: Keyring, record_key: str, random: Random) -> bytes:
@@ -90,7 +105,19 @@ def salt_for_child(connection: sa.Connection, keyring: Keyring, record_key: str,
         _same_version(connection, keyring, Purpose.LEDGER_REFERENCES)
         kept = new_salt(keyring, record_key, random)
         store.keep_salt(connection, kept)
+    _opened(connection, keyring, Purpose.LEDGER_REFERENCES, kept.kek_version)
     return open_salt(keyring, kept)
+
+
+def refresh(connection: sa.Connection, keyring: Keyring) -> None:
+    """Take the register as it stands in the database, for a process that runs while another rotates keys."""
+    keyring.take(store.wrapped_keys(connection))
+
+
+def _opened(connection: sa.Connection, keyring: Keyring, purpose: Purpose, version: int) -> None:
+    """Make sure a version of a key is open that may have been made since this process opened its keys."""
+    if (purpose, version) not in keyring:
+        refresh(connection, keyring)
 
 
 def _living(connection: sa.Connection, record_key: str) -> None:
@@ -104,4 +131,4 @@ def _same_version(connection: sa.Connection, keyring: Keyring, purpose: Purpose)
     A process that opened its keys before they were rotated takes the register as it stands now.
     """
     if store.lock_register(connection, purpose, alone=False) != keyring.current(purpose).version:
-        keyring.take(store.wrapped_keys(connection))
+        refresh(connection, keyring)

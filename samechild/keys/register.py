@@ -114,13 +114,19 @@ class Keyring:
     def __repr__(self) -> str:
         return f"Keyring({', '.join(f'{name} {version}' for name, version in sorted(self._current.items()))})"
 
-    def take(self, wrapped: Iterable[WrappedKey]) -> None:
+    def __contains__(self, purpose_and_version: tuple[str, int]) -> bool:
+        """Whether this version of a purpose's key is open here."""
+        return purpose_and_version in self._keys
+
+    def take(self, wrapped: Iterable[WrappedKey], root: bytes | None = None) -> None:
         """Take the register as it stands now, after a key was rotated, here or by another process.
+
+        ``root`` is the new root key, when that was what changed.
 
         Raises:
             Unavailable: as when the keyring was made; what was open stays as it was.
         """
-        lines = tuple(wrapped)
+        lines, root = tuple(wrapped), root or self._root
         wanted = [line for line in lines if self._only is None or line.purpose in self._only]
         current = {line.purpose: line.version for line in wanted if line.state is State.CURRENT}
         expected = set(Purpose) if self._only is None else self._only
@@ -128,12 +134,17 @@ class Keyring:
         if lacking:
             raise Unavailable(f"The key register has no {lacking[0]} key: restore the gate's database from a backup.")
         opened = {
-            (line.purpose, line.version): Key(line.purpose, line.version, _unwrap(self._root, line))
+            (line.purpose, line.version): Key(line.purpose, line.version, _unwrap(root, line))
             for line in wanted
             if line.state is not State.RETIRED
         }
         with self._lock:
-            self._keys, self._current, self._lines = opened, current, lines
+            self._root, self._keys, self._current, self._lines = root, opened, current, lines
+
+    @property
+    def root(self) -> str:
+        """The fingerprint of the root key."""
+        return fingerprint(self._root)
 
     @property
     def lines(self) -> tuple[WrappedKey, ...]:

@@ -49,7 +49,7 @@ def _child_keys(vault: Vault) -> sa.Table:
         sa.Column("record_key", sa.Text, primary_key=True),
         sa.Column("kek_version", sa.Integer, nullable=False, index=True),
         sa.Column("wrapped", sa.LargeBinary, nullable=False),
-        info={"grants": {"gate": "SELECT, INSERT, UPDATE, DELETE", vault.value: "SELECT, INSERT", **_READER[vault]}},
+        info={"grants": {"gate": "SELECT, INSERT, UPDATE, DELETE", vault.value: "SELECT", **_READER[vault]}},
     )
 
 
@@ -69,6 +69,7 @@ tombstones = sa.Table(
     "tombstones",
     TABLES,
     sa.Column("record_key", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False, comment="organisation whose record it was"),
     sa.Column("erased_at", sa.Text, nullable=False),
     sa.Column("why", sa.Text, nullable=False, comment="code of the reason"),
     sa.Column("entry", sa.Integer, nullable=False, comment="ledger entry of the erasure"),
@@ -78,9 +79,13 @@ tombstones = sa.Table(
 
 
 class Tombstone(msgspec.Struct, frozen=True):
-    """What is left of an erased child: the opaque key, when and why (a code), and a digest of the keys destroyed."""
+    """What is left of an erased child: the opaque key, whose record it was, when and why (a code), and a digest.
+
+    ``destroyed`` is the SHA-256 over the wrapped keys and salt that were destroyed; ``entry`` the ledger's entry.
+    """
 
     record_key: str
+    owner: str
     erased_at: datetime
     why: str
     entry: int
@@ -128,14 +133,12 @@ def lock_register(connection: sa.Connection, purpose: str, *, alone: bool) -> in
     alone anyhow.
 
     Raises:
-        Conflict: when the purpose has no current key.
+        Conflict: when the purpose has no current key, or it was rotated at this moment.
     """
     current = (key_register.c.purpose == purpose) & (key_register.c.state == State.CURRENT.value)
-    version = connection.scalar(
-        sa.select(key_register.c.version).where(current).with_for_update(read=not alone, key_share=False)
-    )
+    version = connection.scalar(sa.select(key_register.c.version).where(current).with_for_update(read=not alone))
     if version is None:
-        raise Conflict(f"There is no current {purpose} key: it is being rotated. Try again.")
+        raise Conflict(f"There is no current {purpose} key: it was rotated just now. Try again.")
     return int(version)
 
 
@@ -167,6 +170,26 @@ def keep_child_key(connection: sa.Connection, key: WrappedChildKey) -> None:
     )
 
 
+def child_keys_not_at(connection: sa.Connection, vault: Vault, version: int, limit: int) -> list[WrappedChildKey]:
+    """Find children's keys of a vault that are wrapped under another version than ``version``, at most ``limit``."""
+    table = child_keys[vault]
+    rows = connection.execute(sa.select(table).where(table.c.kek_version != version).limit(limit))
+    return [WrappedChildKey(row.record_key, vault, row.kek_version, row.wrapped) for row in rows]
+
+
+def rewrite_child_key(connection: sa.Connection, key: WrappedChildKey) -> None:
+    """Put newly wrapped bytes in place of a child's; a child erased meanwhile stays erased."""
+    table = child_keys[key.vault]
+    values = {"kek_version": key.kek_version, "wrapped": key.wrapped}
+    connection.execute(table.update().where(table.c.record_key == key.record_key).values(values))
+
+
+def drop_child(connection: sa.Connection, record_key: str) -> None:
+    """Destroy a child's keys of both vaults and the salt of the child's references."""
+    for table in (*child_keys.values(), child_salts):
+        connection.execute(table.delete().where(table.c.record_key == record_key))
+
+
 def salt(connection: sa.Connection, record_key: str) -> WrappedSalt | None:
     """Find the wrapped salt of a child's references; None when there is none (yet, or any more)."""
     row = connection.execute(sa.select(child_salts).where(child_salts.c.record_key == record_key)).first()
@@ -176,6 +199,18 @@ def salt(connection: sa.Connection, record_key: str) -> WrappedSalt | None:
 def keep_salt(connection: sa.Connection, kept: WrappedSalt) -> None:
     """Keep the salt of a new child's references."""
     connection.execute(child_salts.insert().values(msgspec.structs.asdict(kept)))
+
+
+def salts_not_at(connection: sa.Connection, version: int, limit: int) -> list[WrappedSalt]:
+    """Find salts that are wrapped under another version than ``version``, at most ``limit``."""
+    rows = connection.execute(sa.select(child_salts).where(child_salts.c.kek_version != version).limit(limit))
+    return [WrappedSalt(row.record_key, row.kek_version, row.wrapped) for row in rows]
+
+
+def rewrite_salt(connection: sa.Connection, kept: WrappedSalt) -> None:
+    """Put newly wrapped bytes in place of a child's salt; a child erased meanwhile stays erased."""
+    values = {"kek_version": kept.kek_version, "wrapped": kept.wrapped}
+    connection.execute(child_salts.update().where(child_salts.c.record_key == kept.record_key).values(values))
 
 
 def tombstone(connection: sa.Connection, record_key: str) -> Tombstone | None:
@@ -191,7 +226,9 @@ def all_tombstones(connection: sa.Connection) -> list[Tombstone]:
 
 
 def keep_tombstone(connection: sa.Connection, stone: Tombstone) -> None:
-    """Set up a tombstone."""
+    """Set up a tombstone; a child has one, however often its erasure is replayed."""
+    if tombstone(connection, stone.record_key) is not None:
+        return
     values = msgspec.structs.asdict(stone) | {"erased_at": _written(stone.erased_at)}
     connection.execute(tombstones.insert().values(values))
 
@@ -201,7 +238,7 @@ def _line(key: WrappedKey) -> dict[str, Any]:
 
 
 def _tombstone(row: sa.Row[Any]) -> Tombstone:
-    return Tombstone(row.record_key, _moment(row.erased_at), row.why, row.entry, row.destroyed)
+    return Tombstone(row.record_key, row.owner, _moment(row.erased_at), row.why, row.entry, row.destroyed)
 
 
 def _written(value: datetime) -> str:
