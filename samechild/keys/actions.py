@@ -109,9 +109,12 @@ def salt_for_child(connection: sa.Connection, keyring: Keyring, record_key: str,
     return open_salt(keyring, kept)
 
 
-def refresh(connection: sa.Connection, keyring: Keyring) -> None:
-    """Take the register as it stands in the database, for a process that runs while another rotates keys."""
-    keyring.take(store.wrapped_keys(connection))
+def refresh(connection: sa.Connection, keyring: Keyring, root: bytes | None = None) -> None:
+    """Take the register as it stands in the database, for a process that runs while another rotates keys.
+
+    ``root`` is the new root key, when that was what changed.
+    """
+    keyring.take(store.wrapped_keys(connection), root)
 
 
 def _opened(connection: sa.Connection, keyring: Keyring, purpose: Purpose, version: int) -> None:

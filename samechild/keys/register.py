@@ -141,10 +141,9 @@ class Keyring:
         with self._lock:
             self._root, self._keys, self._current, self._lines = root, opened, current, lines
 
-    @property
-    def root(self) -> str:
-        """The fingerprint of the root key."""
-        return fingerprint(self._root)
+    def root_secret(self) -> bytes:
+        """The root key itself, for rotating it and for nothing else."""
+        return self._root
 
     @property
     def lines(self) -> tuple[WrappedKey, ...]:

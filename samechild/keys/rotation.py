@@ -6,15 +6,15 @@ under an older version, that version stays and opens what it always opened. What
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from samechild.errors import Missing
+from samechild.errors import Conflict, Missing
 from samechild.keys import store
 from samechild.keys.actions import refresh
 from samechild.keys.children import Vault, WrappedChildKey, WrappedSalt, purpose_of, rewrap_child_key, rewrap_salt
-from samechild.keys.register import Keyring, Purpose, State
+from samechild.keys.register import Keyring, Purpose, State, WrappedKey
 from samechild.keys.seal import Random
 
 BATCH = 500
@@ -40,22 +40,22 @@ def is_unfinished(connection: sa.Connection, purpose: str) -> bool:
     lines = [line for line in store.wrapped_keys(connection) if line.purpose == purpose]
     if not lines:
         raise Missing("There is no key for that purpose: `samechild keys list` shows those there are.")
-    former = any(line.state is State.FORMER for line in lines)
-    left = purpose in GONE_AT_ONCE or purpose in GONE_WHEN_UNUSED
-    return (former and left) or _outdated(connection, purpose, lines[-1].version, 1) != ([], [])
+    return unneeded(connection, purpose) != [] or _outdated(connection, purpose, lines[-1].version, 1) != ([], [])
 
 
-def begin(connection: sa.Connection, keyring: Keyring, purpose: str, random: Random, now: datetime) -> int:
-    """Draw a purpose's next key and use it from now on for what is new; says its version.
+def begin(connection: sa.Connection, keyring: Keyring, made: WrappedKey) -> None:
+    """Use a newly drawn key (``Keyring.new_version``) from now on for what is new.
 
     Raises:
-        Conflict: when another process rotated it at this moment.
+        Conflict: when another process rotated the same purpose since it was drawn.
     """
-    store.lock_register(connection, purpose, alone=True)
-    refresh(connection, keyring)
-    made = keyring.new_version(purpose, random, now)
+    before = [line for line in store.wrapped_keys(connection) if line.purpose == made.purpose]
+    if before:
+        store.lock_register(connection, made.purpose, alone=True)
+    if made.version != max((line.version for line in before), default=0) + 1:
+        raise Conflict(f"The {made.purpose} key was rotated just now: `samechild keys list` shows how it stands.")
     store.keep_keys(connection, [made])
-    return made.version
+    refresh(connection, keyring)
 
 
 def rewrap(connection: sa.Connection, keyring: Keyring, purpose: str, random: Random, limit: int = BATCH) -> int:
@@ -71,21 +71,26 @@ def rewrap(connection: sa.Connection, keyring: Keyring, purpose: str, random: Ra
     return len(keys) + len(salts)
 
 
-def retire(connection: sa.Connection, purpose: str) -> list[int]:
-    """Destroy a purpose's former keys that nothing needs any more; says which versions."""
-    current = store.lock_register(connection, purpose, alone=True)
-    if purpose not in GONE_AT_ONCE and purpose not in GONE_WHEN_UNUSED:
-        return []
-    if _outdated(connection, purpose, current, 1) != ([], []):
-        return []
-    former = [
-        line.version
-        for line in store.wrapped_keys(connection)
-        if line.purpose == purpose and line.state is State.FORMER
-    ]
-    for version in former:
+def unneeded(connection: sa.Connection, purpose: str) -> list[int]:
+    """Which former versions of a purpose's key nothing needs any more."""
+    lines = [line for line in store.wrapped_keys(connection) if line.purpose == purpose]
+    former = [line.version for line in lines if line.state is State.FORMER]
+    if purpose in GONE_WHEN_UNUSED:
+        return [] if _outdated(connection, purpose, lines[-1].version, 1) != ([], []) else former
+    return former if purpose in GONE_AT_ONCE else []
+
+
+def retire(connection: sa.Connection, purpose: str, versions: Sequence[int]) -> None:
+    """Destroy former versions of a purpose's key.
+
+    Raises:
+        Conflict: when something came to need one of them meanwhile; nothing is destroyed then.
+    """
+    store.lock_register(connection, purpose, alone=True)
+    if not set(versions) <= set(unneeded(connection, purpose)):
+        raise Conflict(f"The {purpose} key is still being rotated by another process: run the same command again.")
+    for version in versions:
         store.retire_key(connection, purpose, version)
-    return former
 
 
 def change_root(connection: sa.Connection, keyring: Keyring, root: bytes, random: Random) -> None:
