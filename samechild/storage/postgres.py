@@ -153,13 +153,15 @@ def row_level_security(table: sa.Table, granted: dict[str, str]) -> list[str]:
     owned = bool(table.info.get("owned"))
     if not owned and not rules:
         return []
-    enabled = [f"ALTER TABLE {q(table.name)} ENABLE ROW LEVEL SECURITY"]
-    return enabled + [
-        f"CREATE POLICY {q(f'{table.name}_{name}')} ON {q(table.name)} TO {role(name)} USING ({rule}) "
-        f"WITH CHECK ({rule})"
-        for name in granted
-        for rule in [" AND ".join([f"owner = {SPACE}"] * owned + [rules[name]] * (name in rules)) or "true"]
-    ]
+    spaced = [f"owner = {SPACE}"] if owned else []
+    found = [f"ALTER TABLE {q(table.name)} ENABLE ROW LEVEL SECURITY"]
+    for name in granted:
+        rule = " AND ".join(spaced + ([rules[name]] if name in rules else [])) or "true"
+        found.append(
+            f"CREATE POLICY {q(f'{table.name}_{name}')} ON {q(table.name)} TO {role(name)} "
+            f"USING ({rule}) WITH CHECK ({rule})"
+        )
+    return found
 
 
 def _make_role(name: str, how: str) -> str:
