@@ -1,0 +1,146 @@
+"""Decisions and outcomes: written first, refusals too, and only then is there a permit to read.
+
+What is written are codes, opaque ids and keyed references: enough for an officer to say who saw what about which
+child, under which purpose, power, basis and agreement; too little for a thief of the ledger to learn a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from samechild.errors import Missing, Refused
+from samechild.keys.actions import salt_of_child
+from samechild.policy.ledger.append import append
+from samechild.records.disclosure import Ask, Decision, Effect, Permit, permit_for
+from samechild.storage import Login, Store
+
+DECISION, OUTCOME = "decision", "outcome"
+
+NOTHING_THERE = "There is no such record."
+"""What somebody is told who may not know that a child or record exists; the same words as when there is none."""
+
+SHADOW = "Shadow mode: the decision was recorded, and nothing is disclosed yet."
+
+
+def record(store: Store, decision: Decision, now: datetime) -> Permit:
+    """Write a decision into the ledger, allowed or not, and give leave to read if it allowed.
+
+    Raises:
+        Unavailable: when it could not be written: nothing may be disclosed.
+        Missing: after writing, when the asker may not even know that there is something.
+        Refused: after writing, when the decision did not allow, or was taken in shadow mode. The message names who can
+            decide and how to reach them.
+    """
+    scope = decision.ask.scope
+    number = append(
+        store, DECISION, body_of(store, decision), now, [*_references(store, scope.record_keys), *scope.terms]
+    )
+    if decision.allowed and not decision.shadow:
+        return permit_for(decision, number)
+    if not decision.may_know:
+        raise Missing(NOTHING_THERE)
+    raise Refused(SHADOW if decision.allowed else refusal(decision))
+
+
+def outcome(store: Store, permit: Permit, shown: Sequence[str], counts: Mapping[str, int], now: datetime) -> int:
+    """Write what is about to be shown, before the answer leaves; returns the entry's number.
+
+    Args:
+        store: the open installation.
+        permit: the leave under which it was read.
+        shown: record keys of what the answer holds; written as keyed references.
+        counts: how many of what, by short codes.
+        now: when the answer was put together.
+
+    Raises:
+        Unavailable: when it could not be written: the answer must not leave.
+    """
+    body = {"counts": dict(counts), "decision": permit.entry, "shown": len(set(shown))}
+    return append(store, OUTCOME, body, now, _references(store, shown))
+
+
+def references_to(store: Store, record_key: str) -> list[str]:
+    """Every reference under which entries about one record may stand, for :func:`entries_about`.
+
+    After the child was erased the salt is gone, and nobody can make these references again.
+    """
+    with store.read(Login.GATE) as connection:
+        salt = salt_of_child(connection, store.keys, record_key)
+    return [*store.keys.references(record_key, salt), *(store.keys.references(record_key) if salt else [])]
+
+
+def refusal(decision: Decision) -> str:
+    """Say a refusal to the asker: why, in the rules' own words, and who can decide. It holds nothing of a record."""
+    why = " ".join(reason.words for reason in decision.reasons if reason.effect is Effect.FORBID)
+    route = decision.route
+    turn_to = f" {route.who} can decide: {route.how}" if route else ""
+    return f"{why or 'No rule allows this.'}{turn_to}"
+
+
+def body_of(store: Store, decision: Decision) -> dict[str, Any]:
+    """What the ledger says of a decision: codes, opaque ids and whole numbers only.
+
+    The records it is about stand in the entry's references; reasons in words, values searched for and what a person
+    wrote down as a judgement or an emergency are left out.
+    """
+    ask = decision.ask
+    body = {
+        "agreement": decision.agreement,
+        "allowed": decision.allowed,
+        "approvals": decision.approvals_needed,
+        "duties": decision.duties,
+        "expires": decision.expires,
+        "hidden": decision.hidden,
+        "known": decision.may_know,
+        "number": decision.number,
+        "policy": decision.policy_version,
+        "rules": [{"effect": reason.effect, "rule": reason.rule} for reason in decision.reasons],
+        "shadow": decision.shadow,
+    }
+    return body | _asked(ask)
+
+
+def _asked(ask: Ask) -> dict[str, Any]:
+    scope = ask.scope
+    asked: dict[str, Any] = {
+        "asked": ask.now,
+        "basis": ask.basis,
+        "batch": scope.batch,
+        "condition": ask.condition,
+        "confidence": ask.confidence,
+        "emergency": {"supervisor": ask.emergency.supervisor} if ask.emergency else None,
+        "factors": ask.who.factors,
+        "fields": scope.fields,
+        "judgement": None,
+        "mode": ask.mode,
+        "organisation": ask.who.organisation,
+        "owner": ask.owner,
+        "power": ask.power,
+        "purpose": ask.purpose,
+        "records": len(set(scope.record_keys)),
+        "role": ask.who.role,
+        "spread": scope.spread,
+        "type": ask.record_type,
+        "user": ask.who.user,
+        "with": ask.who.on_behalf_of,
+    }
+    if ask.judgement:
+        judged = ask.judgement
+        asked["judgement"] = {"at": judged.made_at, "by": judged.made_by, "detrimental": judged.more_detrimental}
+    return asked
+
+
+def _references(store: Store, record_keys: Sequence[str]) -> list[str]:
+    """One keyed reference for each record, with the child's own salt where the child has one."""
+    if not record_keys:
+        return []
+    with store.read(Login.GATE) as connection:
+        return [_reference(store, connection, record_key) for record_key in sorted(set(record_keys))]
+
+
+def _reference(store: Store, connection: sa.Connection, record_key: str) -> str:
+    return store.keys.reference(record_key, salt_of_child(connection, store.keys, record_key))
