@@ -7,7 +7,6 @@ that is behind is brought up to date before anything is decided.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -16,18 +15,12 @@ import msgspec
 import sqlalchemy as sa
 
 from samechild.policy import store as tables
-from samechild.policy.records import Agreement, Body, LegalEntry
+from samechild.policy.organisations import Organisation
+from samechild.policy.people_store import all_organisations
+from samechild.policy.records import Agreement, LegalEntry
 from samechild.storage import Login, Store
 
 _PLACE = "policy.book"
-
-
-class Organisation(msgspec.Struct, frozen=True):
-    """An organisation as the book holds it: its body as at a moment, and whom a refused asker turns to."""
-
-    body: Callable[[datetime], Body]
-    who_decides: str
-    how_to_reach: str
 
 
 class Book(msgspec.Struct, frozen=True):
@@ -71,8 +64,6 @@ def book_of(store: Store, at_least: int = 0) -> Book:
 
 def read_book(connection: sa.Connection, old: Book | None) -> Book:
     """Read the policy in force; of an older book only what changed since is read again."""
-    from samechild.policy.people_store import organisations_kept
-
     version = tables.head_version(connection)
     changed = None if old is None else tables.agreements_changed(connection, old.version)
     kept = {} if old is None else dict(old.agreements)
@@ -84,7 +75,7 @@ def read_book(connection: sa.Connection, old: Book | None) -> Book:
         between=between,
         entries=tuple(tables.entries_kept(connection)),
         shadows=tuple((row.organisation, row.since, row.until) for row in tables.shadow_kept(connection)),
-        organisations=organisations_kept(connection),
+        organisations={each.organisation: each for each in all_organisations(connection)},
     )
 
 

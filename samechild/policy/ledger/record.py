@@ -6,7 +6,7 @@ child, under which purpose, power, basis and agreement; too little for a thief o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,8 +26,11 @@ NOTHING_THERE = "There is no such record."
 SHADOW = "Shadow mode: the decision was recorded, and nothing is disclosed yet."
 
 
-def record(store: Store, decision: Decision, now: datetime) -> Permit:
+def record(store: Store, decision: Decision, now: datetime, then: Callable[[int], None] | None = None) -> Permit:
     """Write a decision into the ledger, allowed or not, and give leave to read if it allowed.
+
+    ``then`` is called with the entry's number once it is written, before leave is given or refused: whoever must be
+    told is told first.
 
     Raises:
         Unavailable: when it could not be written: nothing may be disclosed.
@@ -39,9 +42,11 @@ def record(store: Store, decision: Decision, now: datetime) -> Permit:
     number = append(
         store, DECISION, body_of(store, decision), now, [*_references(store, scope.record_keys), *scope.terms]
     )
+    if then is not None:
+        then(number)
     if decision.allowed and not decision.shadow:
         return permit_for(decision, number)
-    if not decision.may_know:
+    if not decision.may_know and not decision.told:
         raise Missing(NOTHING_THERE)
     raise Refused(SHADOW if decision.allowed else refusal(decision))
 
@@ -74,8 +79,11 @@ def references_to(store: Store, record_key: str) -> list[str]:
 
 
 def refusal(decision: Decision) -> str:
-    """Say a refusal to the asker: why, in the rules' own words, and who can decide. It holds nothing of a record."""
-    why = " ".join(reason.words for reason in decision.reasons if reason.effect is Effect.FORBID)
+    """Say a refusal to the asker: why, in the rules' own words, and who can decide. It holds nothing of a record.
+
+    Where the true reason would tell that something exists, those for a child of whom nothing is known stand instead.
+    """
+    why = " ".join(reason.words for reason in decision.told if reason.effect is Effect.FORBID)
     route = decision.route
     turn_to = f" {route.who} can decide: {route.how}" if route else ""
     return f"{why or 'No rule allows this.'}{turn_to}"
