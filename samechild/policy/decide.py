@@ -33,8 +33,8 @@ def decide(ask: Ask, facts: Facts, rules: tuple[Forbidding, ...] = RULES) -> Dec
     """Decide one question: allowed only when something allows and nothing forbids.
 
     Returns:
-        The decision with its reasons. When a reason must not be told, ``may_know`` is False and ``told`` holds the
-        reasons somebody would be given about a child of whom nothing is known.
+        The decision with its reasons. When a reason must not be told, ``may_know`` is False and ``instead`` is what is
+        decided of a child of whom nothing is known.
     """
     allowing = reasons_for(ask, facts)
     forbidding = reasons_against(ask, facts, rules)
@@ -46,10 +46,10 @@ def decide(ask: Ask, facts: Facts, rules: tuple[Forbidding, ...] = RULES) -> Dec
         ask=ask,
         allowed=allowed,
         reasons=tuple(allowing if allowed else forbidding),
-        told=told(ask, facts, rules) if not may_know else () if allowed else tuple(forbidding),
         policy_version=facts.policy_version,
         agreement=agreement,
         may_know=may_know,
+        instead=None if may_know else decide(ask, of_nobody(facts), tuple(rule for rule in rules if not rule.hides)),
         number=number_use(ask, facts) if allowed else "none",
         hidden=hidden_fields(ask, facts) if allowed else (),
         duties=duties(ask, facts) if allowed else (),
@@ -120,12 +120,6 @@ def of_nobody(facts: Facts) -> Facts:
         opted_out=False,
         approvals=(),
     )
-
-
-def told(ask: Ask, facts: Facts, rules: tuple[Forbidding, ...]) -> tuple[Reason, ...]:
-    """The reasons given when the true one must be hidden: those for a child of whom nothing is known, perhaps none."""
-    hiding = {rule.name for rule in rules if rule.hides}
-    return tuple(reason for reason in reasons_against(ask, of_nobody(facts), rules) if reason.rule not in hiding)
 
 
 def number_use(ask: Ask, facts: Facts) -> str:

@@ -117,19 +117,19 @@ class Route(msgspec.Struct, frozen=True):
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The gate's answer to one ask: total, explained, the same for the same facts.
 
-    ``reasons`` are the true ones, for the ledger; ``told`` are those the asker is given. They differ when ``may_know``
-    is False, because the true reason would say that something exists: with no reason to tell, the doors answer as if
-    there were nothing. ``number`` says what may be done with the national identifier; ``duties`` are what allowing
-    brings with it, such as telling a supervisor.
+    ``reasons`` are the true ones, for the ledger. When they would tell that something exists, ``may_know`` is False and
+    ``instead`` is the decision for a child of whom nothing is known: the asker is answered by that one, whose permit
+    opens nobody's records, so that neither answer, reasons nor work done differ from there being nothing. ``number``
+    says what may be done with the national identifier; ``duties`` are what allowing brings with it.
     """
 
     ask: Ask
     allowed: bool
     reasons: tuple[Reason, ...]
     policy_version: int
-    told: tuple[Reason, ...] = ()
     agreement: str = ""  # the agreement and its version relied on
     may_know: bool = True
+    instead: Decision | None = None
     number: str = "none"  # none, search, see, pseudonym
     hidden: tuple[str, ...] = ()  # fields and record types that must not be shown, searched or counted
     duties: tuple[str, ...] = ()
@@ -137,6 +137,16 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     approvals_needed: int = 0
     expires: datetime | None = None
     shadow: bool = False  # decided and recorded only: nothing is disclosed
+
+    @property
+    def answer(self) -> Decision:
+        """The decision by which the asker is answered."""
+        return self if self.instead is None else self.instead
+
+    @property
+    def told(self) -> tuple[Reason, ...]:
+        """The reasons the asker may be given."""
+        return self.answer.reasons
 
 
 _TOKEN = object()

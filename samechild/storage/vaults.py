@@ -173,12 +173,14 @@ def keep_lookup(
         connection.execute(lookups.insert(), rows)
 
 
-def move_lookups(connection: sa.Connection, record_key: str, partition: Partition) -> int:
-    """Shield a child from search, or end it; returns how many tokens moved."""
-    moved = connection.execute(
-        lookups.update().where(lookups.c.record_key == record_key).values(partition=partition.value)
-    )
-    return moved.rowcount
+def move_lookups(
+    connection: sa.Connection, record_key: str, partition: Partition, fields: Sequence[str] | None = None
+) -> int:
+    """Take some fields of a child (all when None) out of the search, or put them back; how many tokens moved."""
+    moving = lookups.update().where(lookups.c.record_key == record_key)
+    if fields is not None:
+        moving = moving.where(lookups.c.field.in_(list(fields)))
+    return connection.execute(moving.values(partition=partition.value)).rowcount
 
 
 def find(connection: sa.Connection, permit: Permit, field: str, tokens: Sequence[str], now: datetime) -> list[str]:
@@ -232,7 +234,7 @@ def _read(
     _live(permit, now)
     table = _ROWS[vault]
     opened: list[Opened] = []
-    for some in _parts([record_key for record_key in permit.record_keys if record_key in keys]):
+    for some in _parts(permit.record_keys):
         rows = connection.execute(
             sa.select(table)
             .where(
@@ -245,7 +247,9 @@ def _read(
         for row in rows:
             values = row._mapping
             heading = Heading(**{name: values[name] for name in Heading.__struct_fields__})
-            key = keys[heading.record_key]
+            key = keys.get(heading.record_key)
+            if key is None:
+                continue
             if key.vault is not vault:
                 raise Invalid(f"The {vault.value} vault is opened with a child's {vault.value} key only.")
             opened.append(Opened(row.row_id, heading, unseal(key, row.sealed, _bound(vault, row.row_id, heading))))

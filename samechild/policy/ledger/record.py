@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from secrets import token_hex
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
-from samechild.errors import Missing, Refused
+from samechild.errors import Refused
 from samechild.keys.actions import salt_of_child
 from samechild.policy.ledger.append import append
 from samechild.records.disclosure import Ask, Decision, Effect, Permit, permit_for
@@ -32,9 +34,11 @@ def record(store: Store, decision: Decision, now: datetime, then: Callable[[int]
     ``then`` is called with the entry's number once it is written, before leave is given or refused: whoever must be
     told is told first.
 
+    What must not be known to exist is answered by a permit that opens nobody's records: the reader finds nothing, by
+    the same steps as when there is nothing.
+
     Raises:
         Unavailable: when it could not be written: nothing may be disclosed.
-        Missing: after writing, when the asker may not even know that there is something.
         Refused: after writing, when the decision did not allow, or was taken in shadow mode. The message names who can
             decide and how to reach them.
     """
@@ -44,11 +48,17 @@ def record(store: Store, decision: Decision, now: datetime, then: Callable[[int]
     )
     if then is not None:
         then(number)
-    if decision.allowed and not decision.shadow:
-        return permit_for(decision, number)
-    if not decision.may_know and not decision.told:
-        raise Missing(NOTHING_THERE)
-    raise Refused(SHADOW if decision.allowed else refusal(decision))
+    answer = decision if decision.instead is None else about_nobody(decision.instead)
+    if answer.allowed and not answer.shadow:
+        return permit_for(answer, number)
+    raise Refused(SHADOW if answer.allowed else refusal(answer))
+
+
+def about_nobody(decision: Decision) -> Decision:
+    """The same decision about as many records that do not exist."""
+    scope = decision.ask.scope
+    nobody = replace(scope, record_keys=tuple(token_hex(16) for _ in scope.record_keys))
+    return replace(decision, ask=replace(decision.ask, scope=nobody))
 
 
 def outcome(store: Store, permit: Permit, shown: Sequence[str], counts: Mapping[str, int], now: datetime) -> int:
@@ -79,11 +89,8 @@ def references_to(store: Store, record_key: str) -> list[str]:
 
 
 def refusal(decision: Decision) -> str:
-    """Say a refusal to the asker: why, in the rules' own words, and who can decide. It holds nothing of a record.
-
-    Where the true reason would tell that something exists, those for a child of whom nothing is known stand instead.
-    """
-    why = " ".join(reason.words for reason in decision.told if reason.effect is Effect.FORBID)
+    """Say a refusal to the asker: why, in the rules' own words, and who can decide. It holds nothing of a record."""
+    why = " ".join(reason.words for reason in decision.reasons if reason.effect is Effect.FORBID)
     route = decision.route
     turn_to = f" {route.who} can decide: {route.how}" if route else ""
     return f"{why or 'No rule allows this.'}{turn_to}"

@@ -1,0 +1,215 @@
+"""Asking the gate: gather the facts, decide, record, and only then read. Every room that discloses goes through here.
+
+The ledger's entry commits before anything is read, refusals included; a second entry, the outcome, commits before the
+answer leaves. If either cannot be written, nothing is disclosed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from secrets import token_hex
+from typing import TypeVar
+
+import msgspec
+
+from samechild.errors import Refused
+from samechild.policy import ledger
+from samechild.policy import store as tables
+from samechild.policy.book import Book, book_of
+from samechild.policy.consent_store import consent_facts
+from samechild.policy.decide import decide
+from samechild.policy.facts import OfChild, Seen, read_rows, together
+from samechild.policy.organisations import Organisation, body_of
+from samechild.policy.people import RoleFacts
+from samechild.policy.people_store import members, role_facts
+from samechild.policy.records import Body, Facts
+from samechild.policy.registers_store import refused_case
+from samechild.records.disclosure import Ask, Asker, Decision, Permit, Scope, Spread
+from samechild.records.types import Sector
+from samechild.storage import Login, Store
+
+T = TypeVar("T")
+CLOCK_TOLERANCE = timedelta(seconds=5)
+MOST_AT_ONCE = 500
+"""So many records' facts are read by one query."""
+
+
+def ask_gate(store: Store, ask: Ask) -> Decision:
+    """Say what the gate would decide, without recording or disclosing: for the page that explains a decision.
+
+    Only for questions about nobody in particular (no record keys), because an unrecorded answer about a child would
+    itself be a disclosure.
+
+    Raises:
+        Refused: when the question names records.
+    """
+    if ask.scope.record_keys:
+        raise Refused("A question about a child is always recorded: ask it in earnest.")
+    return decide(ask, gather_facts(store, ask))
+
+
+def permit(store: Store, ask: Ask) -> Permit:
+    """Decide one question, record the decision, and give leave to read, or refuse.
+
+    Raises:
+        Refused: after the refusal was recorded; its message names the reasons that may be told and whom to turn to.
+        Unavailable: when the ledger cannot be written: nothing is disclosed.
+    """
+    return recorded(store, decide(ask, gather_facts(store, ask)))
+
+
+def recorded(store: Store, decision: Decision) -> Permit:
+    """Record a decision, tell whoever must be told, and give leave to read, or refuse; raises as :func:`permit`."""
+    return ledger.record(store, decision, decision.ask.now, lambda number: follow_up(store, decision, number))
+
+
+def disclose(store: Store, ask: Ask, read: Callable[[Permit], T], shown: Callable[[T], Sequence[str]]) -> T:
+    """Decide, record, read, record what is about to be shown, and only then hand it over.
+
+    Args:
+        store: the open installation.
+        ask: the question.
+        read: reads what the permit opens.
+        shown: the record keys of what was read, for the outcome's entry.
+
+    Raises:
+        Refused, Unavailable: as :func:`permit`.
+    """
+    given = permit(store, ask)
+    answer = read(given)
+    keys = shown(answer)
+    ledger.outcome(store, given, keys, {"records": len(keys)}, ask.now)
+    return answer
+
+
+def permits(store: Store, ask: Ask) -> list[Permit]:
+    """Filter a list: decide once for each distinct combination of facts, and give leave for the records allowed.
+
+    Each distinct decision has one entry in the ledger that names the records it is about, refusals too. What is refused
+    or hidden is left out, in a way that cannot be told from not being there.
+    """
+    found: list[Permit] = []
+    for decision in decide_each(store, ask):
+        with suppress(Refused):
+            found.append(recorded(store, decision))
+    return found
+
+
+def decide_each(store: Store, ask: Ask) -> list[Decision]:
+    """Decide about each record of a list, once for each distinct combination of facts."""
+    standing, seen, book = _gathered(store, ask)
+    groups: dict[OfChild, list[str]] = {}
+    for record_key, child in seen.of_record.items():
+        groups.setdefault(child, []).append(record_key)
+    decisions = []
+    for child, record_keys in groups.items():
+        scope = Scope(Spread.BATCH, tuple(record_keys), ask.scope.fields, ask.scope.terms, ask.scope.batch)
+        about = msgspec.structs.replace(ask, scope=scope)
+        decisions.append(decide(about, _facts(about, standing, seen, child, book, store)))
+    return decisions
+
+
+def gather_facts(store: Store, ask: Ask) -> Facts:
+    """Gather everything one decision needs in one transaction of the gate's database; never who the child is."""
+    standing, seen, book = _gathered(store, ask)
+    return _facts(ask, standing, seen, together(seen.of_record.values()), book, store)
+
+
+def _gathered(store: Store, ask: Ask) -> tuple[RoleFacts, Seen, Book]:
+    question = question_of(store, ask)
+    with store.read(Login.GATE) as gate:
+        who = ask.who
+        standing = role_facts(gate, who.user, who.organisation, who.role, ask.now) or _nobody(who)
+        head, of_record, approvals = 0, {}, ()
+        for some in _parts(ask.scope.record_keys):
+            part = msgspec.structs.replace(ask, scope=msgspec.structs.replace(ask.scope, record_keys=some))
+            rows = tables.about_children(gate, some, question)
+            theirs = members(gate, ask.now, user=who.user) if any(row.team for row in rows) else []
+            seen = read_rows(rows, part, frozenset(member.team for member in theirs))
+            consents = consent_facts(gate, some, ask.purpose, ask.record_type, ask.who.organisation, ask.now)
+            of_record |= {
+                key: msgspec.structs.replace(child, **msgspec.structs.asdict(consents[key]))
+                for key, child in seen.of_record.items()
+            }
+            head, approvals = seen.head, seen.approvals
+    return standing, Seen(head, of_record, approvals), book_of(store, head)
+
+
+def _nobody(who: Asker) -> RoleFacts:
+    """What is known of somebody from an organisation nobody knows."""
+    return RoleFacts(body=Body(organisation=who.organisation, sector=Sector.RESEARCH, active=False))
+
+
+def _parts(record_keys: tuple[str, ...]) -> list[tuple[str, ...]]:
+    return [record_keys[at : at + MOST_AT_ONCE] for at in range(0, len(record_keys), MOST_AT_ONCE)] or [()]
+
+
+def _facts(ask: Ask, standing: RoleFacts, seen: Seen, child: OfChild, book: Book, store: Store) -> Facts:
+    owner = book.organisations.get(ask.owner)
+    return Facts(
+        asker=standing.body,
+        owner=_body(owner, ask),
+        role_from=standing.role_from,
+        role_until=standing.role_until,
+        role_organisation=standing.role_organisation,
+        agreements=book.between.get((ask.owner, ask.who.organisation), ()),
+        approvals=seen.approvals,
+        entries=book.entries,
+        policy_version=book.version,
+        policy_head=max(seen.head, book.version),
+        clock_sound=_clock_is_sound(store, ask.now),
+        shadow=book.shadow(ask.who.organisation, ask.now) or book.shadow(ask.owner, ask.now),
+        route=None if owner is None else owner.route,
+        **msgspec.structs.asdict(child),
+    )
+
+
+def _body(owner: Organisation | None, ask: Ask) -> Body:
+    """The owner as a decision sees it; an organisation nobody knows holds nothing and is not active."""
+    if owner is None:
+        return Body(organisation=ask.owner, sector=Sector.RESEARCH, active=False)
+    return body_of(owner, ask.now)
+
+
+def _clock_is_sound(store: Store, now: datetime) -> bool:
+    latest: datetime = store.memory.get("policy.latest", now)
+    if now >= latest:
+        store.memory["policy.latest"] = now
+    return now >= latest - CLOCK_TOLERANCE
+
+
+def question_of(store: Store, ask: Ask) -> str:
+    """The keyed reference of a question, by which it is approved: the same person, purpose, type and records."""
+    words = (ask.who.user, ask.who.role, ask.purpose, ask.mode, ask.record_type, ask.owner, *ask.scope.record_keys)
+    return store.keys.reference("\x1f".join(words))
+
+
+def follow_up(store: Store, decision: Decision, number: int) -> None:
+    """Do what a decision brings with it: tell supervisor, owner and reviewers; queue a refused safeguarding ask.
+
+    It follows the ledger's entry and precedes any answer, so that nothing is disclosed of which nobody was told.
+    """
+    ask = decision.ask
+    told = [
+        row
+        for duty, row in (
+            ("tell-supervisor", {"person": ask.emergency.supervisor if ask.emergency else "", "role": ""}),
+            ("investigate-override", {"person": "", "role": "information-governance"}),
+            ("visible-to-owner", {"person": "", "role": "information-governance"}),
+            ("review-override", {"person": "", "role": "information-governance"}),
+            ("broker-contact", {"person": "", "role": "safeguarding-lead"}),
+        )
+        if duty in decision.duties
+        for row in [{**row, "kind": duty}]
+    ]
+    refused = not decision.allowed and ask.purpose in ("child-protection", "safeguarding")
+    if not told and not refused:
+        return
+    with store.write(Login.GATE) as gate:
+        for row in told:
+            organisation = ask.who.organisation if row["kind"] in ("tell-supervisor", "review-override") else ask.owner
+            tables.tell(gate, id=token_hex(16), organisation=organisation, entry=number, at=ask.now, **row)
+        if refused:
+            refused_case(gate, decision, number, ask.now)

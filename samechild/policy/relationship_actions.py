@@ -1,0 +1,157 @@
+"""Writing who is involved with a child, and the marks that protect one: rooms above write them through here.
+
+A relationship names an opaque record, a person or team, and dates; a mark is a yes or no. Neither says who the child
+is. Marks that hide (a shield, a seal) take effect in the search as well, in the same action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from secrets import token_hex
+from typing import Any
+
+import msgspec
+
+from samechild.errors import Invalid, Refused
+from samechild.policy import ledger
+from samechild.policy import store as tables
+from samechild.policy.agreement_actions import check_officer
+from samechild.records import fields
+from samechild.records.disclosure import Ask, Asker
+from samechild.storage import Login, Store
+from samechild.storage.vaults import Partition, move_lookups
+
+RELATIONSHIPS = ("involved", "own-family", "oneself")
+MARKS = ("shielded", "sealed-identity", "opted-out")
+KEPT_FOR = "as the record it belongs to"
+
+
+class Relationship(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody and a record: involved with it, or of the same family, from when to when, and how that is known."""
+
+    owner: str
+    record_key: str
+    organisation: str
+    person: str = ""
+    team: str = ""
+    kind: str = "involved"
+    since: datetime
+    until: datetime | None = None
+    source: str
+
+
+def relate(store: Store, by: Asker, them: Sequence[Relationship], now: datetime) -> list[str]:
+    """Keep relationships, each with its source; returns their ids. One entry in the ledger for all.
+
+    Raises:
+        Invalid: when one names neither a person nor a team, both, an unknown kind, or dates in the wrong order.
+    """
+    for each in them:
+        if each.kind not in RELATIONSHIPS:
+            raise Invalid(f"A relationship is one of {', '.join(RELATIONSHIPS)}.")
+        if bool(each.person) == bool(each.team) or not each.source:
+            raise Invalid("A relationship names a person or a team, not both, and how it is known.")
+        if each.until is not None and each.until <= each.since:
+            raise Invalid("A relationship must end after it began.")
+    rows = [
+        {**msgspec.structs.asdict(each), "id": token_hex(16), "received_at": now, "basis": "public task"}
+        for each in them
+    ]
+    about = sorted({each.record_key for each in them})
+    _note(store, by, "relationship", about, {"event": "began", "count": len(rows)}, now)
+    with store.write(Login.GATE) as gate:
+        tables.relate(gate, [{**row, "retention": KEPT_FOR} for row in rows])
+    return [str(row["id"]) for row in rows]
+
+
+def end_relationships(store: Store, by: Asker, identities: Sequence[str], now: datetime) -> int:
+    """End relationships now: the next decision no longer counts them. Returns how many had not ended before."""
+    _note(store, by, "relationship", [], {"event": "ended", "count": len(identities)}, now)
+    with store.write(Login.GATE) as gate:
+        return tables.end_relationships(gate, identities, now)
+
+
+def set_mark(store: Store, by: Asker, owner: str, record_keys: Sequence[str], mark: str, now: datetime) -> None:
+    """Shield, seal or leave out some records from now on.
+
+    The search is changed first, and when a mark is lifted last, so that a stop in between leaves a child hidden rather
+    than found; both steps can be repeated.
+
+    Raises:
+        Invalid: when there is no such mark.
+        Refused: when somebody other than an officer of the owner asks.
+    """
+    _check_mark(store, by, owner, mark, now)
+    _note(store, by, "mark", record_keys, {"event": "set", "mark": mark, "owner": owner}, now)
+    rows: list[dict[str, Any]] = [
+        {
+            "id": token_hex(16),
+            "owner": owner,
+            "record_key": record_key,
+            "received_at": now,
+            "basis": "public task",
+            "retention": KEPT_FOR,
+            "mark": mark,
+            "since": now,
+            "until": None,
+            "set_by": by.user,
+        }
+        for record_key in record_keys
+    ]
+    hide(store, owner, record_keys, mark, hidden=True)
+    with store.write(Login.GATE) as gate:
+        tables.mark(gate, rows)
+
+
+def lift_mark(store: Store, by: Asker, owner: str, record_keys: Sequence[str], mark: str, now: datetime) -> None:
+    """End a mark from now on; raises as :func:`set_mark`."""
+    _check_mark(store, by, owner, mark, now)
+    _note(store, by, "mark", record_keys, {"event": "lifted", "mark": mark, "owner": owner}, now)
+    with store.write(Login.GATE) as gate:
+        tables.end_marks(gate, record_keys, mark, now)
+    hide(store, owner, record_keys, mark, hidden=False)
+
+
+def hide(store: Store, owner: str, record_keys: Sequence[str], mark: str, *, hidden: bool) -> None:
+    """Take the fields that tell a location out of the search for a shielded child, or put them back.
+
+    A sealed identity is out of the search altogether. What is out of it costs no search any work, so that neither
+    results nor time tell a hidden match from none.
+    """
+    if mark not in ("shielded", "sealed-identity"):
+        return
+    places = [field.name for field in fields().values() if field.location]
+    with store.write(Login.IDENTITY, owner) as identity:
+        for record_key in record_keys:
+            partition = Partition.SHIELDED if hidden else Partition.OPEN
+            move_lookups(identity, record_key, partition, places if mark == "shielded" else None)
+
+
+def approve(store: Store, by: Asker, question: str, now: datetime) -> None:
+    """Approve another person's question, by its reference; it holds for a day.
+
+    Raises:
+        Refused: when somebody without the role of custodian or information governance asks.
+    """
+    if by.role not in ("adoption-custodian", "information-governance"):
+        raise Refused("Only a named custodian or an information governance officer approves this.")
+    ledger.append(store, "approval", {"question": question, "by": by.user}, now)
+    with store.write(Login.GATE) as gate:
+        tables.approve(gate, question, by.user, now)
+
+
+def _check_mark(store: Store, by: Asker, owner: str, mark: str, now: datetime) -> None:
+    if mark not in MARKS:
+        raise Invalid(f"A mark is one of {', '.join(MARKS)}.")
+    check_officer(store, by, [owner], now)
+
+
+def _note(store: Store, by: Asker, kind: str, about: Sequence[str], body: dict[str, Any], now: datetime) -> None:
+    references = [reference for key in about for reference in ledger.references_to(store, key)[:1]]
+    ledger.append(store, kind, {**body, "by": by.user}, now, references)
+
+
+def waiting_for_approval(ask: Ask) -> str:
+    """Say in words what an approver is asked to approve; it names nobody but the asker's role."""
+    return f"{ask.who.role} asks for {ask.record_type} of {len(ask.scope.record_keys)} record(s) for {ask.purpose}."
