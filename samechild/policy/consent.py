@@ -165,10 +165,10 @@ class Responsibility(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConsentRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One decision about sharing one child's records. Ids are opaque; ``details`` and ``reason`` are kept sealed.
+    """One decision about sharing one child's records. Ids are opaque; the last three fields are texts, kept sealed.
 
     ``person`` is who decided when that is not the child. ``succeeds`` names the record that a withdrawal withdraws or
-    an invalidation makes void. ``has_details`` and ``has_reason`` tell that there are texts, when they are not shown.
+    an invalidation makes void. ``assessment`` are the notes of an assessment of competence.
     """
 
     id: str
@@ -189,6 +189,7 @@ class ConsentRecord(msgspec.Struct, frozen=True, kw_only=True):
     succeeds: str = ""
     details: str = ""
     reason: str = ""
+    assessment: str = ""
 
 
 class Disagreement(msgspec.Struct, frozen=True):

@@ -149,7 +149,7 @@ def _about_person(record: ConsentRecord) -> list[_Found]:
             child and record.response is Response.GIVEN and found is None and record.age in (Age.UNDER_16, Age.UNKNOWN),
             "competence",
             "competence",
-            "Record the assessment of whether the child can take this one decision; a refusal is kept without one, as a wish.",
+            "Record the assessment of whether the child can take this decision; a refusal is kept without one.",
         ),
         (
             found is not None and (found.topic != record.topic or found.assessed_at > record.decided_at),
