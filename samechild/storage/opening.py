@@ -21,8 +21,9 @@ from samechild.keys.root import root_key
 from samechild.keys.seal import Random
 from samechild.keys.store import wrapped_keys
 from samechild.settings import Settings
-from samechild.storage import cipher, postgres, schema, sqlite
+from samechild.storage import cipher, migrate, postgres, schema, sqlite
 from samechild.storage.databases import Database, Login, Store, in_our_words
+from samechild.storage.guards import guard_of
 from samechild.storage.whole import write_whole
 
 WHOLE = "installation.json"
@@ -84,11 +85,18 @@ def _make_files(settings: Settings, tables: Sequence[sa.MetaData], random: Rando
         made = sqlite_engine(settings, database, root, random=random if new else None, synchronous=synchronous)
         try:
             with in_our_words(), made.execution_options(samechild_write=True).begin() as connection:
-                if not sa.inspect(connection).get_table_names():
-                    schema.create(connection, database, tables)
+                _bring_up_to_date(connection, database, tables)
         finally:
             made.dispose()
     write_whole(settings.home / WHOLE, msgspec.json.encode({"installation": random(16).hex()}))
+
+
+def _bring_up_to_date(connection: sa.Connection, database: Database, tables: Sequence[sa.MetaData]) -> None:
+    if migrate.newest(database):
+        migrate.bring_up_to_date(connection, database)
+    elif not sa.inspect(connection).get_table_names():
+        schema.create(connection, database, tables)
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
 
 
 def on_server(settings: Settings) -> bool:
@@ -205,9 +213,9 @@ def migrate_server(address: str, database: Database, tables: Sequence[sa.MetaDat
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7261637)")
             for statement in postgres.foundations(name, user):
                 connection.exec_driver_sql(statement)
-            if not sa.inspect(connection).get_table_names():
-                schema.create(connection, database, tables)
-            for statement in postgres.doors(name, schema.tables_in(database, tables), database):
+            _bring_up_to_date(connection, database, tables)
+            roles = {role for table in schema.tables_in(database, tables) for role in guard_of(database, table).grants}
+            for statement in postgres.doors(name, roles | {database.value}):
                 connection.exec_driver_sql(statement)
     finally:
         engine.dispose()

@@ -9,18 +9,18 @@ user *is* one of the roles. Tables belong to whoever ran ``samechild db migrate`
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
 from samechild.errors import Invalid, Unavailable
-from samechild.storage.databases import Database, Login
+from samechild.storage.databases import Login
 from samechild.storage.faults import APPEND_ONLY_STATE
 
 PREFIX = "samechild_"
-ALL = "SELECT, INSERT, UPDATE, DELETE"
-ADD = "SELECT, INSERT"
+VERSIONS = "alembic_version"
 SPACE = "current_setting('samechild.space', true)"
 
 _TIMES = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=120s -c timezone=UTC -c search_path=public"
@@ -100,66 +100,55 @@ def foundations(database_name: str, user: str) -> list[str]:
     ]
 
 
-def doors(database_name: str, tables: list[sa.Table], database: Database) -> list[str]:
-    """SQL that lets in whichever roles have a grant on some table here, and no other."""
-    roles = sorted({name for table in tables for name in grants_of(database, table)} | {database.value})
+def doors(database_name: str, roles: Iterable[str]) -> list[str]:
+    """SQL that lets these roles in, and no other."""
     return [
         statement
-        for name in roles
+        for name in sorted(roles)
         for statement in (
             f"GRANT CONNECT ON DATABASE {q(database_name)} TO {role(name)}",
             f"GRANT USAGE ON SCHEMA public TO {role(name)}",
+            f"GRANT SELECT ON {VERSIONS} TO {role(name)}",
         )
     ]
 
 
-def grants_of(database: Database, table: sa.Table) -> dict[str, str]:
-    """Which role may do what with a table: the role of its database everything, or only add, unless declared."""
-    append_only = bool(table.info.get("append_only"))
-    granted = {database.value: ADD if append_only else ALL, **table.info.get("grants", {})}
-    for name, verbs in granted.items():
-        if append_only and {"UPDATE", "DELETE", "TRUNCATE"} & {verb.strip() for verb in verbs.split(",")}:
-            raise Invalid(f"{table.name} is append-only: {name} cannot be granted {verbs}.")
-    columns = table.info.get("extractor_columns")
-    if columns:
-        granted["extractor"] = f"SELECT ({', '.join(q(name) for name in columns)})"
-    return {name: verbs for name, verbs in granted.items() if verbs}
+def no_grants(table: str) -> list[str]:
+    """SQL that takes a table from everybody."""
+    everybody = ", ".join(["PUBLIC", *(role(login) for login in Login)])
+    return [f"REVOKE ALL ON {q(table)} FROM {everybody}"]
 
 
-def guards(database: Database, table: sa.Table) -> list[str]:
-    """SQL that makes PostgreSQL hold what the declaration of a table promises."""
-    granted = grants_of(database, table)
-    found = [f"REVOKE ALL ON {q(table.name)} FROM PUBLIC"]
-    found += [f"GRANT {verbs} ON {q(table.name)} TO {role(name)}" for name, verbs in granted.items()]
-    counted = table.autoincrement_column
-    if counted is not None and counted.identity is None and counted.autoincrement is not False:
-        sequence = q(f"{table.name}_{counted.name}_seq")
-        found += [
-            f"GRANT USAGE ON SEQUENCE {sequence} TO {role(name)}"
-            for name, verbs in granted.items()
-            if "INSERT" in verbs
-        ]
-    if table.info.get("append_only"):
-        found.append(
-            f"CREATE TRIGGER {q(table.name + '_append_only')} BEFORE UPDATE OR DELETE OR TRUNCATE ON {q(table.name)} "
-            "FOR EACH STATEMENT EXECUTE FUNCTION samechild_append_only()"
-        )
-    return found + row_level_security(table, granted)
+def grants(table: str, granted: Mapping[str, str], sequence: str) -> list[str]:
+    """SQL that gives each role what it may do with a table; who adds rows may draw their numbers."""
+    found = [f"GRANT {verbs} ON {q(table)} TO {role(name)}" for name, verbs in granted.items()]
+    if sequence:
+        adding = [name for name, verbs in granted.items() if "INSERT" in verbs]
+        found += [f"GRANT USAGE ON SEQUENCE {q(sequence)} TO {role(name)}" for name in adding]
+    return found
 
 
-def row_level_security(table: sa.Table, granted: dict[str, str]) -> list[str]:
-    """SQL that shows rows only in their owner's space (``owned``), or to a role only those of its ``row_rules``."""
-    rules: dict[str, str] = table.info.get("row_rules", {})
-    owned = bool(table.info.get("owned"))
+def append_only(table: str, wanted: bool) -> list[str]:
+    """SQL that refuses every change and deletion of a table's rows, by its owner too; or ends that."""
+    trigger = q(f"{table}_append_only")
+    made = (
+        f"CREATE TRIGGER {trigger} BEFORE UPDATE OR DELETE OR TRUNCATE ON {q(table)} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION samechild_append_only()"
+    )
+    return [f"DROP TRIGGER IF EXISTS {trigger} ON {q(table)}", *([made] if wanted else [])]
+
+
+def row_level_security(table: str, roles: list[str], owned: bool, rules: Mapping[str, str]) -> list[str]:
+    """SQL that shows rows only in their owner's space (``owned``), and to a role only those that meet its rule."""
+    found = [f"DROP POLICY IF EXISTS {q(f'{table}_{login}')} ON {q(table)}" for login in Login]
     if not owned and not rules:
-        return []
+        return [*found, f"ALTER TABLE {q(table)} DISABLE ROW LEVEL SECURITY"]
+    found.append(f"ALTER TABLE {q(table)} ENABLE ROW LEVEL SECURITY")
     spaced = [f"owner = {SPACE}"] if owned else []
-    found = [f"ALTER TABLE {q(table.name)} ENABLE ROW LEVEL SECURITY"]
-    for name in granted:
+    for name in roles:
         rule = " AND ".join(spaced + ([rules[name]] if name in rules else [])) or "true"
         found.append(
-            f"CREATE POLICY {q(f'{table.name}_{name}')} ON {q(table.name)} TO {role(name)} "
-            f"USING ({rule}) WITH CHECK ({rule})"
+            f"CREATE POLICY {q(f'{table}_{name}')} ON {q(table)} TO {role(name)} USING ({rule}) WITH CHECK ({rule})"
         )
     return found
 

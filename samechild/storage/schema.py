@@ -1,44 +1,39 @@
-"""From declarations to a database: the tables of all rooms, and what the database itself enforces on them.
+"""From declarations to a database: the tables of all rooms as they are declared now.
 
-A room declares its tables once (``TABLES = sa.MetaData(info={"database": "gate"})``) with, in ``info`` of a table,
-who may do what: ``append_only``, ``owned`` (a row belongs to an organisation's space), ``grants`` by role,
-``row_rules`` by role, ``extractor_columns``. Migrations, guards and the checks of both are derived from there.
+A room declares its tables once (``TABLES = sa.MetaData(info={"database": "gate"})``). Installations are made and
+brought up to date by the migrations, which are written from the declarations; a test compares the two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from samechild.storage import postgres, sqlite
 from samechild.storage.databases import Database
+from samechild.storage.guards import guard_of, protect
+
+
+def metadata_in(database: Database, tables: Sequence[sa.MetaData]) -> list[sa.MetaData]:
+    """The declarations for one database."""
+    return [declared for declared in tables if declared.info.get("database") == database]
 
 
 def tables_in(database: Database, tables: Sequence[sa.MetaData]) -> list[sa.Table]:
     """The tables that live in one database, parents before children."""
-    return [
-        table for declared in tables if declared.info.get("database") == database for table in declared.sorted_tables
-    ]
+    return [table for declared in metadata_in(database, tables) for table in declared.sorted_tables]
+
+
+def make_strict(tables: Sequence[sa.MetaData]) -> None:
+    """Have SQLite hold every column to its type (STRICT), as PostgreSQL does."""
+    for declared in tables:
+        for table in declared.tables.values():
+            table.kwargs["sqlite_strict"] = True
 
 
 def create(connection: sa.Connection, database: Database, tables: Sequence[sa.MetaData]) -> None:
     """Create what is declared for one database, with its guards, in the transaction of ``connection``."""
+    make_strict(tables)
     for table in tables_in(database, tables):
-        table.dialect_options["sqlite"]["strict"] = True
         table.create(connection)
-    for statement in guards(database, tables_in(database, tables), connection.dialect.name):
-        connection.exec_driver_sql(statement)
-
-
-def guards(database: Database, tables: Iterable[sa.Table], dialect: str) -> list[str]:
-    """The SQL that makes the database itself hold what the declarations promise."""
-    found: list[str] = []
-    for table in tables:
-        info: dict[Any, Any] = table.info
-        if dialect == "sqlite":
-            found += sqlite.append_only(table.name) if info.get("append_only") else []
-        else:
-            found += postgres.guards(database, table)
-    return found
+        protect(connection, guard_of(database, table))

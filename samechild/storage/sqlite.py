@@ -149,10 +149,14 @@ def alone(path: Path) -> Iterator[None]:
         yield
 
 
-def append_only(table: str) -> list[str]:
-    """SQL that refuses every change and deletion of a table's rows."""
-    return [
-        f'CREATE TRIGGER "{table}_no_{verb.lower()}" BEFORE {verb} ON "{table}" '
-        f"BEGIN SELECT RAISE(ABORT, 'append-only'); END"
-        for verb in ("UPDATE", "DELETE")
-    ]
+def append_only(table: str, wanted: bool) -> list[str]:
+    """SQL that refuses every change and deletion of a table's rows; or ends that."""
+    found = []
+    for verb in ("UPDATE", "DELETE"):
+        trigger = f'"{table}_no_{verb.lower()}"'
+        found.append(f"DROP TRIGGER IF EXISTS {trigger}")
+        if wanted:
+            found.append(
+                f"CREATE TRIGGER {trigger} BEFORE {verb} ON \"{table}\" BEGIN SELECT RAISE(ABORT, 'append-only'); END"
+            )
+    return found

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from samechild.cli.tables import all_tables
 from samechild.errors import Refused, Unavailable
 from samechild.storage import Database, Login, Store, postgres, schema, vaults
+from samechild.storage.guards import guard_of
 from stores import a_store, an_installation, reopen
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
@@ -36,7 +37,7 @@ def test_a_role_may_do_with_each_table_what_is_declared_and_nothing_else(store: 
     for login in Login:
         with store.read(login) as connection:
             for table in schema.tables_in(login.database, all_tables()):
-                granted = postgres.grants_of(login.database, table).get(login.value, "")
+                granted = guard_of(login.database, table).grants.get(login.value, "")
                 for verb in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"):
                     asked = sa.select(sa.func.has_table_privilege(sa.literal(f'"{table.name}"'), verb))
                     found[login, table.name, verb] = connection.scalar(asked)
@@ -48,7 +49,7 @@ def test_no_role_may_change_an_append_only_table() -> None:
     for table in (table for tables in all_tables() for table in tables.tables.values()):
         if table.info.get("append_only"):
             database = next(Database(t.info["database"]) for t in all_tables() if table.name in t.tables)
-            assert not [v for v in postgres.grants_of(database, table).values() if "UPDATE" in v or "DELETE" in v]
+            assert not [v for v in guard_of(database, table).grants.values() if "UPDATE" in v or "DELETE" in v]
 
 
 def test_not_even_the_owner_may_change_an_append_only_table(store: Store) -> None:
