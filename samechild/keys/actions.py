@@ -71,15 +71,18 @@ def key_for_child(
 ) -> ChildKey:
     """Open a child's key of one vault, making it if this is the first thing kept about the child there.
 
+    A child with a key has a salt too, so that what the ledger says of the child can be cut off from the child later.
+
     Raises:
         Missing: when the child was erased: nothing is kept under that record key again.
     """
     kept = store.child_key(connection, vault, record_key)
     if kept is None:
-        _living(connection, record_key)
         _same_version(connection, keyring, purpose_of(vault))
+        _living(connection, record_key)  # after waiting for an erasure that is being done at this moment
         kept = new_child_key(keyring, vault, record_key, random)
         store.keep_child_key(connection, kept)
+        salt_for_child(connection, keyring, record_key, random)
     _opened(connection, keyring, purpose_of(vault), kept.kek_version)
     return open_child_key(keyring, kept)
 
@@ -101,12 +104,24 @@ def salt_for_child(connection: sa.Connection, keyring: Keyring, record_key: str,
     """
     kept = store.salt(connection, record_key)
     if kept is None:
-        _living(connection, record_key)
         _same_version(connection, keyring, Purpose.LEDGER_REFERENCES)
+        _living(connection, record_key)
         kept = new_salt(keyring, record_key, random)
         store.keep_salt(connection, kept)
     _opened(connection, keyring, Purpose.LEDGER_REFERENCES, kept.kek_version)
     return open_salt(keyring, kept)
+
+
+def destroy_keys(connection: sa.Connection, stones: Sequence[store.Tombstone]) -> None:
+    """Destroy the keys and salts of erased children and set up their tombstones, for good.
+
+    Waits for whoever is giving a child its first key at this moment, so that no key is made behind its back.
+    """
+    for purpose in (Purpose.CONTENT, Purpose.IDENTITY, Purpose.LEDGER_REFERENCES):
+        store.lock_register(connection, purpose, alone=True)
+    for stone in stones:
+        store.drop_child(connection, stone.record_key)
+        store.keep_tombstone(connection, stone)
 
 
 def refresh(connection: sa.Connection, keyring: Keyring, root: bytes | None = None) -> None:

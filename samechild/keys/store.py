@@ -72,7 +72,7 @@ tombstones = sa.Table(
     sa.Column("owner", sa.Text, nullable=False, comment="organisation whose record it was"),
     sa.Column("erased_at", sa.Text, nullable=False),
     sa.Column("why", sa.Text, nullable=False, comment="code of the reason"),
-    sa.Column("entry", sa.Integer, nullable=False, comment="ledger entry of the erasure"),
+    sa.Column("erasure", sa.Text, nullable=False, comment="id of the erasure, as its ledger entries give it"),
     sa.Column("destroyed", sa.Text, nullable=False, comment="SHA-256 over what the wrapped keys and salt were"),
     info={"append_only": True, "grants": {"gate": "SELECT, INSERT", "identity": "SELECT", "content": "SELECT"}},
 )
@@ -81,14 +81,15 @@ tombstones = sa.Table(
 class Tombstone(msgspec.Struct, frozen=True):
     """What is left of an erased child: the opaque key, whose record it was, when and why (a code), and a digest.
 
-    ``destroyed`` is the SHA-256 over the wrapped keys and salt that were destroyed; ``entry`` the ledger's entry.
+    ``destroyed`` is the SHA-256 over the wrapped keys and salt that were destroyed, ``erasure``
+    the id under which the ledger tells of it.
     """
 
     record_key: str
     owner: str
     erased_at: datetime
     why: str
-    entry: int
+    erasure: str
     destroyed: str
 
 
@@ -238,7 +239,7 @@ def _line(key: WrappedKey) -> dict[str, Any]:
 
 
 def _tombstone(row: sa.Row[Any]) -> Tombstone:
-    return Tombstone(row.record_key, row.owner, _moment(row.erased_at), row.why, row.entry, row.destroyed)
+    return Tombstone(row.record_key, row.owner, _moment(row.erased_at), row.why, row.erasure, row.destroyed)
 
 
 def _written(value: datetime) -> str:
