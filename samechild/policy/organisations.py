@@ -90,19 +90,35 @@ _OFSTED = ("ofsted-urn",)
 
 
 def _kind(
-    name: str, title: str, sector: Sector, codes: tuple[str, ...], annex: tuple[int, ...] = (), **more: bool
+    name: str,
+    title: str,
+    sector: Sector,
+    codes: tuple[str, ...],
+    annex: tuple[int, ...] = (),
+    *,
+    public: bool = False,
+    relevant: bool = True,
+    law: bool = False,
 ) -> Kind:
-    return Kind(name=name, title=title, sector=sector, codes=codes, annex=annex, **more)
+    return Kind(
+        name=name,
+        title=title,
+        sector=sector,
+        codes=codes,
+        annex=annex,
+        public_authority=public,
+        relevant_person=relevant,
+        competent_authority=law,
+    )
 
 
 def _councils() -> tuple[Kind, ...]:
-    council = {"public_authority": True}
     return (
-        _kind("local-authority", "Council with children's services", _S.LOCAL_AUTHORITY, _COUNCIL, (1,), **council),
+        _kind("local-authority", "Council with children's services", _S.LOCAL_AUTHORITY, _COUNCIL, (1,), public=True),
         _kind(
-            "appointed-body", "Body appointed to a council's functions", _S.LOCAL_AUTHORITY, _COUNCIL, (3,), **council
+            "appointed-body", "Body appointed to a council's functions", _S.LOCAL_AUTHORITY, _COUNCIL, (3,), public=True
         ),
-        _kind("safeguarding-partnership", "Safeguarding partnership", _S.LOCAL_AUTHORITY, _COUNCIL, **council),
+        _kind("safeguarding-partnership", "Safeguarding partnership", _S.LOCAL_AUTHORITY, _COUNCIL, public=True),
         _kind("social-work-provider", "Provider of social work services", _S.CARE_PROVIDER, _OFSTED, (2,)),
     )
 
@@ -111,10 +127,10 @@ def _early_years() -> tuple[Kind, ...]:
     early = _S.EARLY_YEARS
     return (
         _kind("nursery", "Nursery or pre-school", early, _OFSTED, (4, 5, 24)),
-        _kind("childminder", "Childminder", early, _OFSTED, (4, 24), sole_provider=True),
+        _kind("childminder", "Childminder", early, _OFSTED, (4, 24)),
         _kind("domestic-childcare", "Childcare on domestic premises", early, _OFSTED, (6,)),
-        _kind("home-childcarer", "Home childcarer", early, _OFSTED, (7,), sole_provider=True),
-        _kind("childrens-centre", "Children's centre or family hub", early, _SCHOOL, (8, 23), public_authority=True),
+        _kind("home-childcarer", "Home childcarer", early, _OFSTED, (7,)),
+        _kind("childrens-centre", "Children's centre or family hub", early, _SCHOOL, (8, 23), public=True),
         _kind("out-of-school-childcare", "Childcare out of school hours", early, _OFSTED, (25, 26)),
     )
 
@@ -134,57 +150,62 @@ def _care() -> tuple[Kind, ...]:
 
 
 def _education() -> tuple[Kind, ...]:
-    school, public = _S.EDUCATION, {"public_authority": True}
+    school = _S.EDUCATION
     return (
-        _kind("maintained-school", "Maintained school", school, _SCHOOL, (17, 18), **public),
-        _kind("maintained-special-school", "Maintained special school", school, _SCHOOL, (19,), **public),
+        _kind("maintained-school", "Maintained school", school, _SCHOOL, (17, 18), public=True),
+        _kind("maintained-special-school", "Maintained special school", school, _SCHOOL, (19,), public=True),
         _kind("residential-special-school", "Residential special school", school, _SCHOOL, (20,)),
-        _kind("state-boarding-school", "State boarding school", school, _SCHOOL, (21,), **public),
-        _kind("maintained-nursery-school", "Maintained nursery school", school, _SCHOOL, (22,), **public),
+        _kind("state-boarding-school", "State boarding school", school, _SCHOOL, (21,), public=True),
+        _kind("maintained-nursery-school", "Maintained nursery school", school, _SCHOOL, (22,), public=True),
         _kind("independent-school", "Independent school", school, _SCHOOL, (27, 28)),
         _kind("non-maintained-special-school", "Non-maintained special school", school, _SCHOOL, (29,)),
-        _kind("academy", "Academy or free school", school, _SCHOOL, (30, 31), **public),
-        _kind("special-academy", "Special academy", school, _SCHOOL, (32,), **public),
-        _kind("academy-16-19", "16 to 19 academy", school, _SCHOOL, (33,), **public),
-        _kind("alternative-provision-academy", "Alternative provision academy", school, _SCHOOL, (34,), **public),
-        _kind("academy-trust", "Academy trust", school, ("ukprn", "company"), **public),
-        _kind("sixth-form-college", "Sixth form college", school, _SCHOOL, (35,), **public),
-        _kind("further-education-college", "Further education college", school, _SCHOOL, (36,), **public),
+        _kind("academy", "Academy or free school", school, _SCHOOL, (30, 31), public=True),
+        _kind("special-academy", "Special academy", school, _SCHOOL, (32,), public=True),
+        _kind("academy-16-19", "16 to 19 academy", school, _SCHOOL, (33,), public=True),
+        _kind("alternative-provision-academy", "Alternative provision academy", school, _SCHOOL, (34,), public=True),
+        _kind("academy-trust", "Academy trust", school, ("ukprn", "company"), public=True),
+        _kind("sixth-form-college", "Sixth form college", school, _SCHOOL, (35,), public=True),
+        _kind("further-education-college", "Further education college", school, _SCHOOL, (36,), public=True),
         _kind("special-post-16", "Special post-16 institution", school, _SCHOOL, (37,)),
-        _kind("pupil-referral-unit", "Pupil referral unit", school, _SCHOOL, (38,), **public),
+        _kind("pupil-referral-unit", "Pupil referral unit", school, _SCHOOL, (38,), public=True),
         _kind("alternative-provider", "Alternative provider without registration", school, ("company",), (39, 40)),
     )
 
 
 def _health_and_justice() -> tuple[Kind, ...]:
-    public, law = {"public_authority": True}, {"public_authority": True, "competent_authority": True}
     return (
-        _kind("nhs-trust", "NHS trust or foundation trust", _S.HEALTH, ("ods",), **public),
-        _kind("integrated-care-board", "Integrated care board", _S.HEALTH, ("ods", "gss"), **public),
-        _kind("nhs-england", "NHS England", _S.HEALTH, ("ods",), **public),
-        _kind("gp-practice", "GP practice", _S.HEALTH, ("ods",), **public),
-        _kind("health-visiting", "Health visiting and school nursing service", _S.HEALTH, ("ods",), **public),
+        _kind("nhs-trust", "NHS trust or foundation trust", _S.HEALTH, ("ods",), public=True),
+        _kind("integrated-care-board", "Integrated care board", _S.HEALTH, ("ods", "gss"), public=True),
+        _kind("nhs-england", "NHS England", _S.HEALTH, ("ods",), public=True),
+        _kind("gp-practice", "GP practice", _S.HEALTH, ("ods",), public=True),
+        _kind("health-visiting", "Health visiting and school nursing service", _S.HEALTH, ("ods",), public=True),
         _kind("independent-health-provider", "Independent provider under an NHS contract", _S.HEALTH, ("ods",)),
-        _kind("police-force", "Police force", _S.POLICE, ("police-force", "gss"), **law),
-        _kind("transport-police", "British Transport Police", _S.POLICE, ("police-force",), **law),
-        _kind("probation", "Probation service", _S.JUSTICE, ("gss",), **law),
-        _kind("youth-justice", "Youth justice (youth offending) team", _S.JUSTICE, _COUNCIL, **law),
-        _kind("secure-institution", "Prison, young offender institution, secure school", _S.JUSTICE, ("gss",), **law),
+        _kind("police-force", "Police force", _S.POLICE, ("police-force", "gss"), public=True, law=True),
+        _kind("transport-police", "British Transport Police", _S.POLICE, ("police-force",), public=True, law=True),
+        _kind("probation", "Probation service", _S.JUSTICE, ("gss",), public=True, law=True),
+        _kind("youth-justice", "Youth justice (youth offending) team", _S.JUSTICE, _COUNCIL, public=True, law=True),
+        _kind(
+            "secure-institution",
+            "Prison, young offender institution, secure school",
+            _S.JUSTICE,
+            ("gss",),
+            public=True,
+            law=True,
+        ),
     )
 
 
 def _others() -> tuple[Kind, ...]:
-    public, plain = {"public_authority": True}, {"relevant_person": False}
     return (
-        _kind("housing-authority", "District council: housing", _S.HOUSING, _COUNCIL, **public),
-        _kind("housing-association", "Housing association", _S.HOUSING, ("company",), **plain),
-        _kind("voluntary-organisation", "Voluntary organisation", _S.VOLUNTARY, ("company",), **plain),
+        _kind("housing-authority", "District council: housing", _S.HOUSING, _COUNCIL, public=True),
+        _kind("housing-association", "Housing association", _S.HOUSING, ("company",), relevant=False),
+        _kind("voluntary-organisation", "Voluntary organisation", _S.VOLUNTARY, ("company",), relevant=False),
         _kind("commissioned-voluntary", "Voluntary organisation under contract", _S.VOLUNTARY, ("company",)),
-        _kind("department-for-education", "Department for Education", _S.GOVERNMENT, (), **public, **plain, dfe=True),
-        _kind("jobcentre-plus", "Jobcentre Plus", _S.GOVERNMENT, (), **public, **plain),
-        _kind("home-office", "Home Office", _S.GOVERNMENT, (), competent_authority=True, **public, **plain),
-        _kind("university", "University or public research body", _S.RESEARCH, ("ukprn",), **public, **plain),
-        _kind("research-body", "Independent research body", _S.RESEARCH, ("company",), **plain),
+        _kind("department-for-education", "Department for Education", _S.GOVERNMENT, (), public=True, relevant=False),
+        _kind("jobcentre-plus", "Jobcentre Plus", _S.GOVERNMENT, (), public=True, relevant=False),
+        _kind("home-office", "Home Office", _S.GOVERNMENT, (), law=True, public=True, relevant=False),
+        _kind("university", "University or public research body", _S.RESEARCH, ("ukprn",), public=True, relevant=False),
+        _kind("research-body", "Independent research body", _S.RESEARCH, ("company",), relevant=False),
     )
 
 
@@ -192,7 +213,12 @@ def _others() -> tuple[Kind, ...]:
 def kinds() -> dict[str, Kind]:
     """Every declared kind of organisation by name."""
     declared = (*_councils(), *_early_years(), *_care(), *_education(), *_health_and_justice(), *_others())
-    return {kind.name: kind for kind in declared}
+    special = {
+        "childminder": {"sole_provider": True},
+        "home-childcarer": {"sole_provider": True},
+        "department-for-education": {"dfe": True},
+    }
+    return {kind.name: msgspec.structs.replace(kind, **special.get(kind.name, {})) for kind in declared}
 
 
 @cache

@@ -98,7 +98,7 @@ def may_manage(by: Asker, organisation: Organisation) -> bool:
     return by.organisation == organisation.organisation or vouches
 
 
-def why_not_manage(by: Asker, held: RoleFacts, organisation: Organisation, now: datetime) -> str:
+def why_not_manage(by: Asker, held: RoleFacts | None, organisation: Organisation, now: datetime) -> str:
     """Say why somebody may not manage access in an organisation; empty when they may.
 
     ``held`` is what is known of their role as access manager. Two factors are needed, because a role that sees who a
@@ -108,7 +108,7 @@ def why_not_manage(by: Asker, held: RoleFacts, organisation: Organisation, now: 
         return ""
     if by.role != ACCESS_MANAGER:
         return "Only an access manager does this: ask the one of your organisation."
-    if not _held(held, by, now):
+    if held is None or not _held(held, by, now):
         return "You are not an access manager of an active organisation any more."
     if by.factors < 2:
         return "Sign in with two factors to manage access."

@@ -170,7 +170,8 @@ _voucher = organisations.alias("voucher")
 _ORGANISATION = (*organisations.c, _voucher.c.active_until.label("voucher_until"))
 _VOUCHED = organisations.outerjoin(_voucher, _voucher.c.organisation == organisations.c.vouched_by)
 _GRANT = (*role_grants.c, role_ends.c.ended_at)
-_ENDED = role_grants.outerjoin(role_ends, role_ends.c.grant_id == role_grants.c.grant_id)
+_SAME_GRANT = role_ends.c.grant_id == role_grants.c.grant_id
+_ENDED = role_grants.outerjoin(role_ends, _SAME_GRANT)
 
 
 def keep_organisation(connection: sa.Connection, organisation: Organisation) -> None:
@@ -237,9 +238,10 @@ def users_of(connection: sa.Connection, organisation: str) -> list[User]:
     return [User(**row) for row in connection.execute(asked).mappings()]
 
 
-def any_user(connection: sa.Connection) -> bool:
-    """Whether there is anybody at all."""
-    return connection.execute(sa.select(users.c.user_id).limit(1)).first() is not None
+def any_user_not_of(connection: sa.Connection, added_by: str) -> bool:
+    """Whether there is anybody whom somebody else than this one added."""
+    asked = sa.select(users.c.user_id).where(users.c.added_by != added_by).limit(1)
+    return connection.execute(asked).first() is not None
 
 
 def mark_left(connection: sa.Connection, user: str, now: datetime) -> None:
