@@ -8,7 +8,9 @@ references, so that it says who saw what about which child without holding a nam
 from __future__ import annotations
 
 from samechild.policy.ledger.append import accept, announce_key, append
+from samechild.policy.ledger.check import Problem, verify
 from samechild.policy.ledger.entries import Entry
+from samechild.policy.ledger.export import export
 from samechild.policy.ledger.proofs import Head, Proof, head, prove, prove_growth
 from samechild.policy.ledger.record import NOTHING_THERE, outcome, record, references_to
 from samechild.policy.ledger.store import TABLES, entries, entries_about
@@ -18,16 +20,19 @@ __all__ = [
     "TABLES",
     "Entry",
     "Head",
+    "Problem",
     "Proof",
     "accept",
     "announce_key",
     "append",
     "entries",
     "entries_about",
+    "export",
     "head",
     "outcome",
     "prove",
     "prove_growth",
     "record",
     "references_to",
+    "verify",
 ]

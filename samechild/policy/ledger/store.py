@@ -128,11 +128,12 @@ def entry_at(connection: sa.Connection, number: int) -> bytes | None:
 
 
 def rows_from(connection: sa.Connection, start: int, end: int) -> Iterator[sa.Row[Any]]:
-    """Every row of entries ``start`` to ``end`` (not included) in order, read in pages."""
+    """Every row of entries ``start`` to ``end`` (not included) in order, read in pages; ``at`` as the text it is."""
     table = ledger_entries
+    columns = (table.c.number, table.c.leaf, sa.type_coerce(table.c.at, sa.Text).label("at"), table.c.kind)
     while start < end:
-        asked = sa.select(table).where(table.c.number >= start, table.c.number < end).order_by(table.c.number)
-        rows = connection.execute(asked.limit(PAGE)).all()
+        asked = sa.select(*columns, table.c.entry).where(table.c.number >= start, table.c.number < end)
+        rows = connection.execute(asked.order_by(table.c.number).limit(PAGE)).all()
         if not rows:
             return
         yield from rows
@@ -184,6 +185,11 @@ def references_of(connection: sa.Connection, start: int, end: int) -> dict[int, 
     for row in connection.execute(asked):
         found.setdefault(row.number, []).append(row.reference)
     return found
+
+
+def subtrees(connection: sa.Connection) -> dict[tuple[int, int], bytes]:
+    """Every kept subtree hash by level and position."""
+    return {(row.level, row.position): row.hash for row in connection.execute(sa.select(ledger_subtrees))}
 
 
 def hashes_of(connection: sa.Connection, ranges: Sequence[Range]) -> list[bytes | None]:
