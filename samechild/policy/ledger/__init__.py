@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from samechild.policy.ledger.append import accept, announce_key, append
 from samechild.policy.ledger.check import Problem, verify
-from samechild.policy.ledger.entries import Entry
+from samechild.policy.ledger.entry import Entry
 from samechild.policy.ledger.export import export
 from samechild.policy.ledger.proofs import Head, Proof, head, prove, prove_growth
 from samechild.policy.ledger.record import NOTHING_THERE, outcome, record, references_to

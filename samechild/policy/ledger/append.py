@@ -11,7 +11,7 @@ from typing import Any
 
 from samechild.errors import Invalid
 from samechild.policy.ledger.checkpoint import in_text
-from samechild.policy.ledger.entries import ACCEPT, KEY, announcement, draft
+from samechild.policy.ledger.entry import ACCEPT, KEY, announcement, draft
 from samechild.policy.ledger.writer import writer_of
 from samechild.storage import Store
 

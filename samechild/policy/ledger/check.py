@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from samechild.errors import Invalid, Missing
 from samechild.policy.ledger import store as tables
 from samechild.policy.ledger.checkpoint import origin_of, read_checkpoint
-from samechild.policy.ledger.entries import ACCEPT, read_entry
+from samechild.policy.ledger.entry import ACCEPT, read_entry
 from samechild.policy.ledger.export import Say, commits, header_of, lines_of
 from samechild.policy.ledger.standalone import Broken, Reading, check_export
 from samechild.policy.ledger.tree import ARITY_BITS, Peak, grow, leaf_hash

@@ -27,7 +27,7 @@ from samechild.policy.ledger.checkpoint import (
     read_checkpoint,
     sign,
 )
-from samechild.policy.ledger.entries import ACCEPT, Draft, announcement, draft, entry_bytes
+from samechild.policy.ledger.entry import ACCEPT, Draft, announcement, draft, entry_bytes
 from samechild.policy.ledger.tree import ARITY_BITS, EMPTY_ROOT, Peak, grow, leaf_hash, peak_ranges, root_of
 from samechild.policy.ledger.witness import Witness
 from samechild.storage import Login, Store
