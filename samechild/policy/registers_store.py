@@ -60,6 +60,13 @@ register_steps = sa.Table(
     comment="what happened to a case, step by step",
 )
 
+register_collected = sa.Table(
+    "register_collected",
+    TABLES,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False, comment="newest ledger entry looked at"),
+    comment="how far the ledger was searched for cases",
+)
+
 GATE = "gate"
 """Who opens a case when the gate itself does."""
 
@@ -140,9 +147,16 @@ def every_case(connection: sa.Connection) -> list[Kept]:
     return _with_steps(connection, sa.true())
 
 
-def last_collected(connection: sa.Connection) -> int:
-    """The newest ledger entry that a case came from; -1 when there is none."""
-    return connection.scalar(sa.select(sa.func.max(register_cases.c.about_entry))) or -1
+def collected(connection: sa.Connection) -> int:
+    """The newest ledger entry that was looked at for cases; -1 before the first."""
+    newest = connection.scalar(sa.select(sa.func.max(register_collected.c.number)))
+    return -1 if newest is None else int(newest)
+
+
+def keep_collected(connection: sa.Connection, number: int) -> None:
+    """Remember up to which ledger entry cases were looked for."""
+    connection.execute(register_collected.delete())
+    connection.execute(register_collected.insert().values(number=number))
 
 
 def _with_steps(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[Kept]:
