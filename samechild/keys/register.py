@@ -126,7 +126,8 @@ class Keyring:
         Raises:
             Unavailable: as when the keyring was made; what was open stays as it was.
         """
-        lines, root = tuple(wrapped), root or self._root
+        lines = tuple(sorted(wrapped, key=lambda line: (line.purpose, line.version)))
+        root = root or self._root
         wanted = [line for line in lines if self._only is None or line.purpose in self._only]
         current = {line.purpose: line.version for line in wanted if line.state is State.CURRENT}
         expected = set(Purpose) if self._only is None else self._only

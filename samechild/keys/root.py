@@ -67,9 +67,9 @@ def make_root_key(path: Path, random: Random) -> bytes:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise Conflict(f"{path} exists already, and a root key is never overwritten: name another file.") from None
     except OSError as error:
+        if path.exists():
+            raise Conflict(f"{path} exists already, and a root key is never overwritten: name another file.") from None
         raise Unavailable(f"{path} cannot be written ({error.strerror}): choose another place.") from None
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
