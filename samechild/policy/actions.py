@@ -122,7 +122,9 @@ def _gathered(store: Store, ask: Ask) -> tuple[RoleFacts, Seen, Book]:
     with store.read(Login.GATE) as gate:
         who = ask.who
         standing = role_facts(gate, who.user, who.organisation, who.role, ask.now) or _nobody(who)
-        head, of_record, approvals = 0, {}, ()
+        head = 0
+        of_record: dict[str, OfChild] = {}
+        approvals: tuple[str, ...] = ()
         for some in _parts(ask.scope.record_keys):
             part = msgspec.structs.replace(ask, scope=msgspec.structs.replace(ask.scope, record_keys=some))
             rows = tables.about_children(gate, some, question)
