@@ -96,6 +96,7 @@ def _pick(rng: random.Random, choices: frozenset[str], otherwise: str = "") -> s
     return rng.choice(sorted(choices)) if choices else otherwise
 
 
+@cache
 def _serving(name: str, purpose: str, **needed: str) -> frozenset[str]:
     """The rows of a table that serve a purpose and whose other cells hold what is needed."""
     return frozenset(
@@ -134,7 +135,8 @@ def likely(rng: random.Random, role: str, purpose: str, space: str) -> Situation
     own = space == "own"
     asker_sector = _pick(rng, sectors & holders if own and sectors & holders else sectors)
     owner_sector = asker_sector if own else _pick(rng, holders)
-    named = not own or rng.random() < 0.3
+    owed = not own and cell("record_types", record_type, "confidential") == "yes"
+    named = not own or rng.random() < 0.5
     public = rng.random() < 0.7
     power = _pick(rng, _serving("powers", purpose, holders=owner_sector)) if named else ""
     if power == "CA2004-s16LC" and record_type != "personal.identity":
@@ -152,12 +154,12 @@ def likely(rng: random.Random, role: str, purpose: str, space: str) -> Situation
         power=power,
         basis=basis,
         condition=_condition(rng, record_type, purpose, basis) if named else "",
-        confidence=rng.choice(("", *column("confidences"))) if named else "",
-        consent=rng.choice(("given", "given", *(state.value for state in Consent))),
-        notice=rng.random() < 0.6,
-        override=rng.random() < 0.5,
+        confidence=rng.choice(column("confidences")) if owed or (named and rng.random() < 0.3) else "",
+        consent=rng.choice(("given", "given", "given", "given", *(state.value for state in Consent))),
+        notice=rng.random() < 0.7,
+        override=rng.random() < 0.6,
         harm=rng.random() < 0.5,
-        involvement="current" if rng.random() < 0.8 else rng.choice(list(Involvement)).value,
+        involvement="current" if rng.random() < 0.8 else rng.choice(DOMAINS["involvement"]),
         public=public,
         competent=basis == "DPA-Part-3" or rng.random() < 0.5,
         judgement=rng.choice(("recorded", "made now")),
@@ -176,7 +178,7 @@ def likely(rng: random.Random, role: str, purpose: str, space: str) -> Situation
 
 def _agreed(rng: random.Random) -> tuple[str, ...]:
     allowing = ("allow default", "allow named", "allow exception", "three parties", "begins now", "line begins now")
-    others = rng.sample(sorted(AGREEMENTS), 1) if rng.random() < 0.3 else []
+    others = rng.sample(sorted(AGREEMENTS), 1) if rng.random() < 0.2 else []
     return (rng.choice(allowing), *others)
 
 
@@ -305,7 +307,7 @@ def nearly(rows: list[str], pool: list[Combination]) -> dict[str, list[Near]]:
     for combination in pool:
         seen = observe(ask_of(combination.situation), facts_of(combination.situation))
         for row in rows:
-            unmet = [text for text, holds in zip(texts[row], read[row], strict=True) if not holds(seen)]
+            unmet = [text for text, known in zip(texts[row], read[row], strict=True) if not known.holds(seen)]
             if len(unmet) == 1:
                 near[row].append((combination.situation, parts_of(unmet[0])))
     return near
@@ -344,6 +346,6 @@ def combinations() -> tuple[Combination, ...]:
     found = list({combination.situation: combination for combination in found}.values())
     counts = refused_alone(found)
     short = [known.row for known in requirements() if known.alone == "yes" and counts[known.row] < ALONE]
-    for row, near in nearly(short, pool).items():
+    for row, near in nearly(short, rng.sample(pool, 5_000)).items():
         found += alone(rng, row, near, 3 * (ALONE - counts[row]) // 2)
     return tuple({combination.situation: combination for combination in found}.values())

@@ -9,7 +9,6 @@ allowed when some row allows and no row refuses.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -78,6 +77,7 @@ def cell(name: str, row: str, heading: str) -> str:
     return next(found[heading] for found in table(name) if found["name"] == row)
 
 
+@cache
 def words_in(text: str) -> frozenset[str]:
     """The words of a cell that holds a list."""
     return frozenset(text.split("|")) if text else frozenset()
@@ -89,28 +89,37 @@ def requirements() -> tuple[Requirement, ...]:
     return tuple(Requirement(*row.values()) for row in table("requirements"))
 
 
-Condition = Callable[[Seen], bool]
+class Condition(msgspec.Struct, frozen=True):
+    """One condition, read: a feature, and either the values it may have or another feature that its list holds."""
+
+    feature: str
+    wanted: bool
+    values: frozenset[str]
+    other: str
+
+    def holds(self, seen: Seen) -> bool:
+        """Whether it holds; a feature not observed (the columns of an undeclared word) satisfies no condition."""
+        found = seen.get(self.feature)
+        if found is None:
+            return False
+        if self.other:
+            return _lists(found, seen[self.other]) is self.wanted
+        return (found in self.values) is self.wanted
 
 
 def condition(text: str) -> Condition:
-    """Read one condition: ``feature is a|b``, ``not a|b``, ``has @feature`` or ``lacks @feature``.
-
-    A feature that was not observed (the columns of an undeclared word) satisfies no condition.
-    """
+    """Read one condition: ``feature is a|b``, ``feature not a|b``, ``feature has @other``, ``feature lacks @other``."""
     feature, operator, right = text.strip().split(" ", 2)
+    wanted = {"is": True, "not": False, "has": True, "lacks": False}[operator]
     if operator in {"is", "not"}:
-        values = words_in(right)
-        wanted = operator == "is"
-        return lambda seen: feature in seen and (seen[feature] in values) is wanted
-    other = right.removeprefix("@")
-    wanted = {"has": True, "lacks": False}[operator]
-    return lambda seen: feature in seen and _holds(seen[feature], seen[other]) is wanted
+        return Condition(feature, wanted, words_in(right), "")
+    return Condition(feature, wanted, frozenset(), right.removeprefix("@"))
 
 
 @cache
-def _holds(cell_of_a_list: str, word: str) -> bool:
-    held = words_in(cell_of_a_list)
-    return word in held or "any" in held
+def _lists(text: str, word: str) -> bool:
+    listed = words_in(text)
+    return word in listed or "any" in listed
 
 
 @cache
@@ -121,7 +130,14 @@ def compiled(name: str, heading: str) -> tuple[tuple[str, tuple[Condition, ...]]
 
 def holding(name: str, heading: str, seen: Seen) -> tuple[str, ...]:
     """The rows of a table of conditions that hold for what was seen."""
-    return tuple(row for row, conditions in compiled(name, heading) if all(holds(seen) for holds in conditions))
+    found = []
+    for row, conditions in compiled(name, heading):
+        for one in conditions:  # a plain loop, since this is what takes the time
+            if not one.holds(seen):
+                break
+        else:
+            found.append(row)
+    return tuple(found)
 
 
 @cache
