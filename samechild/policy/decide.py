@@ -14,7 +14,7 @@ import msgspec
 from samechild.policy.agreements import between, deciding_lines, name_of
 from samechild.policy.bases import powers
 from samechild.policy.purposes import purposes
-from samechild.policy.records import Consent, Facts, Involvement, Scheme
+from samechild.policy.records import Facts, Scheme
 from samechild.policy.roles import roles
 from samechild.policy.rules import child, grounds, standing
 from samechild.policy.rules.rule import Forbidding
@@ -34,7 +34,7 @@ def decide(ask: Ask, facts: Facts, rules: tuple[Forbidding, ...] = RULES) -> Dec
 
     Returns:
         The decision with its reasons. When a reason must not be told, ``may_know`` is False and ``instead`` is what is
-        decided of a child of whom nothing is known.
+        decided of a child who has no such mark, and nothing of this kind.
     """
     allowing = reasons_for(ask, facts)
     forbidding = reasons_against(ask, facts, rules)
@@ -49,7 +49,7 @@ def decide(ask: Ask, facts: Facts, rules: tuple[Forbidding, ...] = RULES) -> Dec
         policy_version=facts.policy_version,
         agreement=agreement,
         may_know=may_know,
-        instead=None if may_know else decide(ask, of_nobody(facts), tuple(rule for rule in rules if not rule.hides)),
+        instead=None if may_know else decide(ask, unmarked(facts), tuple(rule for rule in rules if not rule.hides)),
         number=number_use(ask, facts) if allowed else "none",
         hidden=hidden_fields(ask, facts) if allowed else (),
         duties=duties(ask, facts) if allowed else (),
@@ -104,22 +104,9 @@ def agreement_relied_on(ask: Ask, facts: Facts) -> str:
     return next(name_of(agreement) for agreement, line in lines if line.effect is Effect.ALLOW)
 
 
-def of_nobody(facts: Facts) -> Facts:
-    """The same facts with everything about the child left out: what is known of a child who is not there."""
-    return msgspec.structs.replace(
-        facts,
-        involvement=Involvement.NONE,
-        consent=Consent.NOT_ASKED,
-        notice=False,
-        override=False,
-        harm_suspected=False,
-        oneself=False,
-        own_family=False,
-        shielded=False,
-        sealed_identity=False,
-        opted_out=False,
-        approvals=(),
-    )
+def unmarked(facts: Facts) -> Facts:
+    """The same facts without the marks that hide: those of a child of whom there is just nothing of this kind."""
+    return msgspec.structs.replace(facts, shielded=False, sealed_identity=False, opted_out=False)
 
 
 def number_use(ask: Ask, facts: Facts) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -32,7 +33,7 @@ from samechild.policy.records import Consent, LegalEntry
 from samechild.policy.relationship_actions import lift_mark, set_mark
 from samechild.policy.store import messages_for
 from samechild.policy.vault_actions import read_record, search
-from samechild.records.disclosure import Asker, Effect, Emergency, Mode, Scope, Spread
+from samechild.records.disclosure import Ask, Asker, Effect, Emergency, Mode, Scope, Spread
 from samechild.storage import Login, Store
 from stores import KINDS, a_store
 
@@ -57,7 +58,7 @@ def kinds_in(store: Store) -> list[str]:
         return [entry.kind for entry in reversed(ledger.entries(gate))]
 
 
-def from_school(record_key: str, **given: object) -> object:
+def from_school(record_key: str, **given: Any) -> Ask:
     """The school's lead asks the council about one record."""
     return an_ask(**{"who": LEAD, "scope": Scope(Spread.CHILD, (record_key,)), "record_type": "education.setting",
                      "condition": "", "confidence": "", **given})  # fmt: skip
