@@ -1,0 +1,162 @@
+"""The API for machines: may I, the ledger's head and proofs, tokens, and whether this server is well.
+
+Each operation is declared once: its types decide what is taken and what the documentation says. Bodies are strict, a
+machine is known by an access token, and every answer that is not a success is problem details (RFC 9457).
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections.abc import Awaitable, Callable
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from urllib.parse import parse_qsl
+
+import msgspec
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from samechild.errors import Invalid, Missing, Refused, Unauthenticated
+from samechild.policy.sign_in.tokens import client_of
+from samechild.web.api_operations import OPERATIONS
+from samechild.web.faults import WrongMedia
+from samechild.web.headers import API_PAGE
+from samechild.web.limits import Buckets
+from samechild.web.operations import Call, Operation, document
+from samechild.web.origins import LOOPBACK, client_of_request
+from samechild.web.visits import Shell
+from samechild.web.watch import Counts
+
+DOCUMENT = "/api/openapi.json"
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
+
+
+def add_api(app: FastAPI, shell: Shell, buckets: Buckets, counts: Counts, metrics_token: str) -> None:
+    """Add every operation, their documentation and the counts to the application."""
+    for operation in OPERATIONS:
+        endpoint = answering(operation, shell, buckets)
+        app.add_api_route(operation.path, endpoint, methods=[operation.method], include_in_schema=False)
+    written = msgspec.json.encode(document(OPERATIONS, _version()))
+    page = files("samechild.web").joinpath("templates", "api.html").read_text(encoding="utf-8")
+
+    def metrics(request: Request) -> Response:
+        if not may_read_counts(request, metrics_token):
+            raise Missing("There is no page at this address.")
+        return Response(counts.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    app.add_api_route(DOCUMENT, lambda: Response(written, media_type=JSON), include_in_schema=False)
+    app.add_api_route(API_PAGE, lambda: HTMLResponse(page), include_in_schema=False)
+    app.add_api_route("/metrics", metrics, include_in_schema=False)
+
+
+def _version() -> str:
+    try:
+        return version("samechild")
+    except PackageNotFoundError:
+        return "0"
+
+
+def may_read_counts(request: Request, token: str) -> bool:
+    """Whether somebody may read the counts: from this machine itself, not through a proxy, or with the token."""
+    given = bearer_of(request.headers.get("authorization", ""))
+    if token and given and hmac.compare_digest(given.encode(), token.encode()):
+        return True
+    through_proxy = any(name in request.headers for name in _FORWARDED)
+    return not through_proxy and client_of_request(request) in LOOPBACK
+
+
+def bearer_of(authorization: str) -> str:
+    """The token of an Authorization header (RFC 6750); empty when there is none."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def answering(operation: Operation, shell: Shell, buckets: Buckets) -> Callable[[Request], Awaitable[Response]]:
+    """The function that answers calls of one operation."""
+
+    async def answer(request: Request) -> Response:
+        body = await request.body() if operation.method == "POST" else b""
+        return await run_in_threadpool(_answer, operation, shell, buckets, request, body)
+
+    return answer
+
+
+def _answer(operation: Operation, shell: Shell, buckets: Buckets, request: Request, body: bytes) -> Response:
+    client = client_of_request(request)
+    buckets.take("machine" if operation.scope else "client", client, time.monotonic())
+    now, authorization = shell.now(), request.headers.get("authorization", "")
+    asker = None
+    if operation.scope:
+        token = bearer_of(authorization)
+        if not token:
+            raise Unauthenticated("Send an access token: Authorization: Bearer, then the token of POST /oauth2/token.")
+        machine = client_of(shell.store, token, now)
+        if operation.scope not in machine.scopes:
+            raise Refused(f"The token does not cover this: ask for one with the scope {operation.scope}.")
+        asker = machine.asker
+    call = Call(
+        shell=shell,
+        now=now,
+        named=dict(request.path_params),
+        body=_body(operation, request, body),
+        form=_form(operation, request, body, buckets),
+        authorization=authorization,
+        asker=asker,
+    )
+    answer = operation.act(call)
+    if isinstance(answer, Response):
+        return answer
+    return Response(msgspec.json.encode(answer), media_type=JSON)
+
+
+def media_of(request: Request) -> str:
+    """The form of a body, without its parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _body(operation: Operation, request: Request, body: bytes) -> object:
+    """Read a JSON body strictly.
+
+    Raises:
+        WrongMedia: when it is not sent as JSON.
+        Invalid: when it is not what the operation takes; the place is named, never the value.
+    """
+    if operation.body is None:
+        return None
+    if media_of(request) != JSON:
+        raise WrongMedia(f"Send the body as {JSON}.")
+    try:
+        return msgspec.json.decode(body, type=operation.body)
+    except msgspec.ValidationError as error:
+        raise Invalid(f"The body is not what is asked for{_place(error)}.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Invalid("The body is not JSON.") from None
+
+
+def _place(error: msgspec.ValidationError) -> str:
+    """Where in a body something is wrong, in the words of the type alone."""
+    _, found, place = str(error).rpartition(" - at `$")
+    return f": look at {'the whole' if place == '`' else place.strip('`.')}" if found else ""
+
+
+def _form(operation: Operation, request: Request, body: bytes, buckets: Buckets) -> dict[str, str]:
+    """Read a body sent as a form: each field at most once (RFC 6749 section 3.2)."""
+    if operation.form is None:
+        return {}
+    if media_of(request) != FORM:
+        raise WrongMedia(f"Send the body as {FORM}.")
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=20, errors="strict")
+    except ValueError:
+        raise Invalid("The form cannot be read.") from None
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise Invalid("A field may stand in the form once only.")
+    form = dict(pairs)
+    if form.get("client_id"):
+        buckets.take("machine", form["client_id"], time.monotonic())
+    return form

@@ -1,0 +1,98 @@
+"""The web application put together: pages, API, static files, and what stands around every answer.
+
+From outside in: security headers, watching (reference, log, counts, our own mistakes), the names this server answers
+to, the body limit, then the routes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from samechild.errors import SamechildError
+from samechild.settings import Settings
+from samechild.storage import Store
+from samechild.web.api import add_api
+from samechild.web.faults import answer_to
+from samechild.web.headers import SecurityHeaders
+from samechild.web.limits import LONGEST_BODY, PACES, BodyLimit, Buckets, Pace
+from samechild.web.logs import log_to
+from samechild.web.origins import OwnNames, hosts
+from samechild.web.pages.all_pages import PAGES
+from samechild.web.serving import serve
+from samechild.web.visits import Demo, Shell
+from samechild.web.watch import Counts, Watch, Watched
+
+
+class Around(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server may be given besides its installation: tests give their own."""
+
+    log: Any = None
+    paces: dict[str, Pace] = msgspec.field(default_factory=PACES.copy)
+    metrics_token: str = ""
+    longest_body: int = LONGEST_BODY
+    issuers: tuple[str, ...] = ()  # origins of sign-in providers that forms may lead to
+
+
+def clock() -> datetime:
+    """The time now, in UTC."""
+    return datetime.now(UTC)
+
+
+def create_app(
+    store: Store,
+    settings: Settings,
+    *,
+    demo: Demo | None = None,
+    now: Callable[[], datetime] = clock,
+    random: Callable[[int], bytes] = os.urandom,
+    around: Around | None = None,
+) -> FastAPI:
+    """Make the web application of an open installation.
+
+    Args:
+        store: the open installation.
+        settings: its settings: the address people type decides about https, cookies and names.
+        demo: lets people pick a made-up person; only on this machine's own address.
+        now: the clock.
+        random: where random bytes come from.
+        around: log, paces and limits other than the usual ones.
+    """
+    given = around or Around()
+    shell = Shell(store=store, settings=settings, now=now, random=random, demo=demo)
+    counts, buckets = Counts(), Buckets(given.paces)
+    watched = Watched(log=given.log or log_to(), counts=counts, random=random, answer=answer_to)
+    app = FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[
+            Middleware(SecurityHeaders, secure=shell.secure, issuers=given.issuers),
+            Middleware(Watch, watched=watched),
+            Middleware(OwnNames, names=hosts(settings)),
+            Middleware(BodyLimit, longest=given.longest_body),
+        ],
+    )
+    app.add_exception_handler(SamechildError, _answer)
+    app.add_exception_handler(HTTPException, _answer)
+    add_api(app, shell, buckets, counts, given.metrics_token)
+    for page in PAGES:
+        methods = ["GET", *(["POST"] if page.do else [])]
+        app.add_api_route(page.path, serve(page, shell, buckets), methods=methods, include_in_schema=False)
+    app.mount("/static", StaticFiles(packages=[("samechild.web", "static")]), name="static")
+    return app
+
+
+def _answer(request: Request, error: Exception) -> Response:
+    return answer_to(request, error)

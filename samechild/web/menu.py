@@ -1,0 +1,55 @@
+"""The menu by role, and the words said after something was done.
+
+A link is shown to those whose role may open the page behind it; the page asks again when it is opened.
+"""
+
+from __future__ import annotations
+
+from samechild.policy.roles import roles
+from samechild.web.blocks import Link
+from samechild.web.routes import EVERYBODY
+
+OFFICERS = frozenset({"information-governance"})
+MANAGERS = frozenset({"access-manager"})
+PRACTICE = frozenset(name for name, role in roles().items() if role.identity and not role.machine)
+"""Roles whose work is with children."""
+
+_LINKS: tuple[tuple[Link, frozenset[str]], ...] = (
+    (Link("Home", "/"), EVERYBODY),
+    (Link("May I?", "/may-i"), PRACTICE),
+    (Link("Agreements", "/agreements"), EVERYBODY),
+    (Link("Organisations and access", "/organisations"), MANAGERS | OFFICERS),
+    (Link("Access review", "/access-review"), MANAGERS | OFFICERS),
+    (Link("Ledger", "/ledger"), OFFICERS),
+    (Link("Who looked", "/who-looked"), OFFICERS),
+    (Link("Registers", "/registers"), OFFICERS),
+    (Link("Retention", "/retention"), OFFICERS),
+    (Link("Law in force", "/law"), OFFICERS),
+)
+
+
+def menu(role: str) -> tuple[Link, ...]:
+    """The links of somebody in a role; for somebody not signed in, those for everybody."""
+    if not role:
+        return (Link("Home", "/"), Link("What is shared, and why", "/purposes"), Link("Sign in", "/sign-in"))
+    return tuple(link for link, who in _LINKS if role in who)
+
+
+SAID = {
+    "added": "It was added.",
+    "changed": "It was changed.",
+    "closed": "It was closed.",
+    "confirmed": "The access review was confirmed.",
+    "entered": "It was entered.",
+    "granted": "The role was given.",
+    "held": "The hold was set.",
+    "left": "They have left: every role ended, and they are signed out everywhere.",
+    "released": "It was released.",
+    "revoked": "The role was taken away.",
+    "reviewed": "It was reviewed.",
+    "signed": "Your organisation has signed.",
+    "vouched": "Your council vouches for them.",
+    "withdrawn": "The agreement is withdrawn: nothing is shared under it from now on.",
+    "written": "A new version was written. Nobody has signed it yet.",
+}
+"""What a page says after something was done: the words for each code that may stand in ``?done=``."""
