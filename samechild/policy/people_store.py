@@ -56,13 +56,16 @@ users = sa.Table(
     _text("organisation", index=True),
     sa.Column("sealed_name", sa.LargeBinary, nullable=False),
     sa.Column("sealed_email", sa.LargeBinary, nullable=False, comment="empty for a system"),
-    _text("email_token", index=True, comment="keyed token; empty for a system"),
+    _text("email_token", comment="keyed token; empty for a system"),
     sa.Column("machine", sa.Boolean, nullable=False, comment="a system, not a person"),
     _moment("added_at"),
     _text("added_by"),
     _moment("left_at", nullable=True),
     info={"grants": {"gate": "SELECT, INSERT, UPDATE"}},
 )
+
+_present = sa.and_(users.c.left_at.is_(None), users.c.email_token != "")
+sa.Index("users_one_address", users.c.email_token, unique=True, sqlite_where=_present, postgresql_where=_present)
 
 role_grants = sa.Table(
     "role_grants",

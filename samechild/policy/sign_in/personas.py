@@ -158,10 +158,11 @@ def is_loopback(settings: Settings) -> bool:
     hosts = [urlsplit(f"//{settings.address}").hostname]
     if settings.public_url:
         hosts.append(urlsplit(settings.public_url).hostname)
-    return all(_stays_here(host or "") for host in hosts)
+    return all(stays_here(host or "") for host in hosts)
 
 
-def _stays_here(host: str) -> bool:
+def stays_here(host: str) -> bool:
+    """Whether a host is this machine itself."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
