@@ -316,16 +316,21 @@ def nearly(rows: list[str], pool: list[Combination]) -> dict[str, list[Near]]:
 def alone(rng: random.Random, row: str, near: list[Near], wanted: int) -> Iterator[Combination]:
     """Situations that one row alone refuses: what it speaks of is changed where nearly everything it needs holds."""
     found: set[Situation] = set()
+    worked: dict[tuple[str, ...], list[dict[str, object]]] = {}
     for _ in range(wanted * 300):
         if len(found) >= wanted:
             return
         under, parts = rng.choice(near)
-        changed = msgspec.structs.replace(under, **{part: rng.choice(DOMAINS[part]) for part in parts})
+        values: dict[str, object] = {part: rng.choice(DOMAINS[part]) for part in parts}
+        if parts in worked and rng.random() < 0.8:  # what refused before is likely to refuse again
+            values = rng.choice(worked[parts])
+        changed = msgspec.structs.replace(under, **values)
         if changed in found:
             continue
         combination = _combination(changed, f"alone, {row}")
         if combination.verdict.refusing == (row,):
             found.add(changed)
+            worked.setdefault(parts, []).append(values)
             yield combination
 
 
@@ -346,6 +351,6 @@ def combinations() -> tuple[Combination, ...]:
     found = list({combination.situation: combination for combination in found}.values())
     counts = refused_alone(found)
     short = [known.row for known in requirements() if known.alone == "yes" and counts[known.row] < ALONE]
-    for row, near in nearly(short, rng.sample(pool, 5_000)).items():
+    for row, near in nearly(short, rng.sample(pool, 8_000)).items():
         found += alone(rng, row, near, 3 * (ALONE - counts[row]) // 2)
     return tuple({combination.situation: combination for combination in found}.values())
