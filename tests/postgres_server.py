@@ -24,8 +24,9 @@ import sqlalchemy as sa
 from filelock import FileLock
 from sqlalchemy.engine import URL, make_url
 
+from samechild.settings import Settings
 from samechild.storage import Database, postgres
-from samechild.storage.opening import migrate_server
+from samechild.storage.opening import bring_up
 
 USER = "samechild_app"
 """Who the application signs in as: owns nothing, may take the six roles."""
@@ -73,9 +74,17 @@ def _template(server: URL, database: Database, tables: Sequence[sa.MetaData]) ->
         if not owner.scalar(sa.text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": f"{name}_made"}):
             owner.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             owner.exec_driver_sql(f'CREATE DATABASE "{name}"')
-            migrate_server(address(server, name, USER), database, tables, owner=server.username or "postgres")
+            _prepare(address(server, name, USER), server.username or "postgres", database, tables)
             owner.exec_driver_sql(f'ALTER DATABASE "{name}" RENAME TO "{name}_made"')
     return f"{name}_made"
+
+
+def _prepare(url: str, owner: str, database: Database, tables: Sequence[sa.MetaData]) -> None:
+    settings = Settings(home=Path(), gate_url=url, identity_url=url, content_url=url)
+    engine = postgres.owner_engine(url, owner)
+    with engine.begin() as connection:
+        bring_up(connection, settings, database, tables)
+    engine.dispose()
 
 
 def _described(tables: Sequence[sa.MetaData]) -> list[str]:

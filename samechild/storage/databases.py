@@ -90,7 +90,7 @@ class Store:
         """
         engine = self.engines[login].execution_options(samechild_write=True)
         with in_our_words(), engine.begin() as connection:
-            enter_space(connection, space)
+            enter_space(connection, space, writing=True)
             yield connection
 
     def close(self) -> None:
@@ -108,7 +108,31 @@ def in_our_words() -> Iterator[None]:
         raise translated(error) from None
 
 
-def enter_space(connection: sa.Connection, space: str) -> None:
-    """Tell the database whose rows this transaction may touch (row-level security on PostgreSQL)."""
+def enter_space(connection: sa.Connection, space: str, *, writing: bool = False) -> None:
+    """Tell the database whose rows this transaction may touch (row-level security on PostgreSQL).
+
+    One that writes also takes its share of the lock that :func:`hold_still` waits for, in the same round trip.
+    """
     if connection.dialect.name == "postgresql":
-        connection.execute(sa.text("select set_config('samechild.space', :space, true)"), {"space": space})
+        connection.execute(_ENTER_TO_WRITE if writing else _ENTER, {"space": space})
+
+
+_STILL = 7261639
+"""Number of the PostgreSQL advisory lock that every writer shares and a backup takes for an instant."""
+
+_ENTER = sa.text("select set_config('samechild.space', :space, true)")
+_ENTER_TO_WRITE = sa.text(f"select set_config('samechild.space', :space, true), pg_advisory_xact_lock_shared({_STILL})")
+
+
+@contextmanager
+def hold_still(engine: sa.Engine) -> Iterator[None]:
+    """Let no transaction write in one database while the block lasts, so that several can be seen at one moment.
+
+    Raises:
+        Unavailable: when writers did not finish within two seconds.
+    """
+    with in_our_words(), engine.execution_options(samechild_write=True).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
+            connection.execute(sa.text(f"select pg_advisory_xact_lock({_STILL})"))
+        yield

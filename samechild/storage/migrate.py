@@ -52,8 +52,10 @@ def is_current(connection: sa.Connection, database: Database) -> bool:
     return step == newest(database)
 
 
-def bring_up_to_date(connection: sa.Connection, database: Database) -> list[Guard]:
-    """Do every step that a database lacks, in the transaction of ``connection``; says which guards they set.
+def bring_up_to_date(connection: sa.Connection, database: Database, step: str = "") -> list[Guard]:
+    """Do every step that a database lacks (or those up to ``step``); says which guards they set.
+
+    It happens in the transaction of ``connection``: wholly or not at all.
 
     Raises:
         Unavailable: when it was made by a newer samechild.
@@ -71,7 +73,7 @@ def bring_up_to_date(connection: sa.Connection, database: Database) -> list[Guar
     guards: list[Guard] = []
 
     def lacking(revision: Any, context: Any) -> Any:
-        return script._upgrade_revs("head", revision)
+        return script._upgrade_revs(step or "head", revision)
 
     with _ONE_AT_A_TIME, EnvironmentContext(config, script, fn=lacking) as environment:
         environment.configure(connection=connection, transactional_ddl=True, version_table=VERSIONS)

@@ -7,9 +7,11 @@ PostgreSQL databases which ``samechild db migrate`` prepares as their owner; the
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -28,6 +30,9 @@ from samechild.storage.whole import write_whole
 
 WHOLE = "installation.json"
 """Written last when an installation is made: from then on a missing database is a loss, not a beginning."""
+
+RESTORING = "restore.unfinished"
+"""There while a restore is under way: nothing is opened until it is finished."""
 
 READERS = frozenset({Login.INDEXER, Login.EXTRACTOR})
 
@@ -54,6 +59,10 @@ def open_store(
         Missing: when the root key is not where the settings say.
         Invalid: when a setting cannot be used.
     """
+    if (settings.home / RESTORING).exists():
+        raise Unavailable(
+            f"A restore into {settings.home} was interrupted: run `samechild db restore` again. Nothing was opened."
+        )
     if on_server(settings):
         return _open(settings, tables, _root_on_server(settings, random), random, now, synchronous)
     _make_home(settings.home)
@@ -85,18 +94,72 @@ def _make_files(settings: Settings, tables: Sequence[sa.MetaData], random: Rando
         made = sqlite_engine(settings, database, root, random=random if new else None, synchronous=synchronous)
         try:
             with in_our_words(), made.execution_options(samechild_write=True).begin() as connection:
-                _bring_up_to_date(connection, database, tables)
+                bring_up(connection, settings, database, tables)
         finally:
             made.dispose()
     write_whole(settings.home / WHOLE, msgspec.json.encode({"installation": random(16).hex()}))
 
 
-def _bring_up_to_date(connection: sa.Connection, database: Database, tables: Sequence[sa.MetaData]) -> None:
+def bring_up(
+    connection: sa.Connection,
+    settings: Settings,
+    database: Database,
+    tables: Sequence[sa.MetaData],
+    step: str = "",
+) -> None:
+    """Bring a database to the newest step, or to ``step``; on PostgreSQL also its roles, as the tables' owner."""
+    server = connection.dialect.name == "postgresql"
+    if server:
+        name = str(connection.scalar(sa.text("SELECT current_database()")))
+        user = postgres.url(address_of(settings, database)).username or ""
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7261637)")
+        for statement in postgres.foundations(name, user):
+            connection.exec_driver_sql(statement)
     if migrate.newest(database):
-        migrate.bring_up_to_date(connection, database)
+        migrate.bring_up_to_date(connection, database, step)
     elif not sa.inspect(connection).get_table_names():
         schema.create(connection, database, tables)
         connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    if server:
+        roles = {role for table in schema.tables_in(database, tables) for role in guard_of(database, table).grants}
+        for statement in postgres.doors(name, roles | {database.value}):
+            connection.exec_driver_sql(statement)
+
+
+@contextmanager
+def owner_engines(settings: Settings, root: bytes, owner: str = "") -> Iterator[dict[Database, sa.Engine]]:
+    """Open the three databases as their owner, who sees every row: for migrations, backups, restores and checks only.
+
+    ``owner`` signs in to PostgreSQL instead of the user in the addresses, with a password from ``PGPASSWORD`` or
+    ``.pgpass`` if it needs one.
+    """
+    engines = {
+        database: postgres.owner_engine(address_of(settings, database), owner)
+        if on_server(settings)
+        else sqlite_engine(settings, database, root)
+        for database in Database
+    }
+    try:
+        yield engines
+    finally:
+        for engine in engines.values():
+            engine.dispose()
+
+
+def migrate_all(settings: Settings, tables: Sequence[sa.MetaData], root: bytes, owner: str = "") -> dict[str, str]:
+    """Bring all three databases to the newest step; returns the step each was at before.
+
+    Raises:
+        Unavailable: when one cannot be reached, or was made by a newer samechild.
+        Refused: when this user may not change it.
+    """
+    before = {}
+    with owner_engines(settings, root, owner) as engines:
+        for database, engine in engines.items():
+            with in_our_words(), engine.execution_options(samechild_write=True).begin() as connection:
+                before[database.value] = migrate.step_of(connection)
+                bring_up(connection, settings, database, tables)
+    return before
 
 
 def on_server(settings: Settings) -> bool:
@@ -182,6 +245,11 @@ def _open(
                 settings, login.database, root, read_only=login in READERS, synchronous=synchronous
             )
     try:
+        if on_server(settings):
+            for login, engine in engines.items():
+                _check_step(engine, login.database)
+        else:
+            _finish_steps(settings, tables, engines)
         keys = _keyring(engines[Login.GATE], root, random, now or datetime.now(UTC))
     except BaseException:
         for engine in engines.values():
@@ -190,32 +258,48 @@ def _open(
     return Store(settings.home, engines, keys, settings.witness_folder)
 
 
+def steps(settings: Settings, root: bytes) -> dict[str, str]:
+    """At which migration step each database file is now."""
+    found = {}
+    with owner_engines(settings, root) as engines:
+        for database, engine in engines.items():
+            with in_our_words(), engine.connect() as connection:
+                found[database.value] = migrate.step_of(connection)
+    return found
+
+
+def _finish_steps(settings: Settings, tables: Sequence[sa.MetaData], engines: dict[Login, sa.Engine]) -> None:
+    """Bring files made by an earlier version up to date."""
+    for login in (Login.IDENTITY, Login.CONTENT, Login.GATE):
+        with in_our_words():
+            with engines[login].connect() as connection:
+                current = migrate.is_current(connection, login.database)
+            if not current:
+                with engines[login].execution_options(samechild_write=True).begin() as connection:
+                    bring_up(connection, settings, login.database, tables)
+
+
+def _check_step(engine: sa.Engine, database: Database) -> None:
+    """At the first connection to a PostgreSQL database make sure it has the form this version needs."""
+    checked: list[bool] = []
+
+    def check(connection: Any, record: Any) -> None:
+        if not checked:
+            with connection.cursor() as cursor:
+                row = cursor.execute(f"SELECT max(version_num) FROM {postgres.VERSIONS}").fetchone()
+            connection.rollback()
+            step = row[0] or ""
+            if step != migrate.newest(database):
+                raise Unavailable(
+                    f"The {database.value} database is at step {step or 'none'}, not {migrate.newest(database)}, which "
+                    "this samechild needs: run `samechild db migrate` as its owner, or install the right version."
+                )
+            checked.append(True)
+
+    sa.event.listen(engine, "connect", check)
+
+
 def _keyring(gate: sa.Engine, root: bytes, random: Random, now: datetime) -> Keyring:
     """Open the key register; draw the first keys when there are none."""
     with in_our_words(), gate.execution_options(samechild_write=True).begin() as connection:
         return open_keyring(connection, root, random, now)
-
-
-def migrate_server(address: str, database: Database, tables: Sequence[sa.MetaData], owner: str = "") -> None:
-    """Prepare one PostgreSQL database as its owner: roles, tables, grants, row-level security.
-
-    ``owner`` signs in instead of the application's user, with a password from ``PGPASSWORD`` or ``.pgpass`` if any.
-
-    Raises:
-        Unavailable: when the database cannot be reached.
-        Refused: when this user may not prepare it.
-    """
-    engine = postgres.owner_engine(address, owner)
-    user = postgres.url(address).username or ""
-    try:
-        with in_our_words(), engine.begin() as connection:
-            name = str(connection.scalar(sa.text("SELECT current_database()")))
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7261637)")
-            for statement in postgres.foundations(name, user):
-                connection.exec_driver_sql(statement)
-            _bring_up_to_date(connection, database, tables)
-            roles = {role for table in schema.tables_in(database, tables) for role in guard_of(database, table).grants}
-            for statement in postgres.doors(name, roles | {database.value}):
-                connection.exec_driver_sql(statement)
-    finally:
-        engine.dispose()

@@ -160,3 +160,8 @@ def append_only(table: str, wanted: bool) -> list[str]:
                 f"CREATE TRIGGER {trigger} BEFORE {verb} ON \"{table}\" BEGIN SELECT RAISE(ABORT, 'append-only'); END"
             )
     return found
+
+
+def files_of(path: Path) -> list[Path]:
+    """A database's file and the two that may lie beside it: its write-ahead log and that one's index."""
+    return [path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")]
