@@ -303,9 +303,9 @@ def seen(connection: sa.Connection, identity: str, now: datetime) -> None:
     connection.execute(sa.update(messages).where(messages.c.id == identity).values(seen_at=now))
 
 
-def about_children(connection: sa.Connection, record_keys: Sequence[str], question: str) -> list[sa.Row[Any]]:
-    """Head, relationships, marks and approvals for one question in one query: rows of (what, key, who, org, ...)."""
+def _about_children() -> sa.CompoundSelect[Any]:
     none = sa.null()
+    record_keys = sa.bindparam("record_keys", expanding=True)
     head = sa.select(
         sa.literal("head").label("what"), sa.literal("").label("record_key"), sa.literal("").label("name"),
         sa.literal("").label("person"), sa.literal("").label("organisation"), sa.literal("").label("team"),
@@ -324,5 +324,14 @@ def about_children(connection: sa.Connection, record_keys: Sequence[str], questi
     approved = sa.select(
         sa.literal("approval"), sa.literal(""), sa.literal(""), a.approver, sa.literal(""), sa.literal(""),
         sa.literal(""), sa.type_coerce(a.at, sa.Text), sa.cast(none, sa.Text),
-    ).where(a.question == question)  # fmt: skip
-    return list(connection.execute(sa.union_all(head, involved, marked, approved)))
+    ).where(a.question == sa.bindparam("question"))  # fmt: skip
+    return sa.union_all(head, involved, marked, approved)
+
+
+_ABOUT_CHILDREN = _about_children()
+"""Built once: putting it together takes longer than running it."""
+
+
+def about_children(connection: sa.Connection, record_keys: Sequence[str], question: str) -> list[sa.Row[Any]]:
+    """Head, relationships, marks and approvals for one question in one query: rows of (what, key, who, org, ...)."""
+    return list(connection.execute(_ABOUT_CHILDREN, {"record_keys": list(record_keys), "question": question}))
