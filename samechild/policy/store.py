@@ -305,7 +305,7 @@ def seen(connection: sa.Connection, identity: str, now: datetime) -> None:
 
 def _about_children() -> sa.CompoundSelect[Any]:
     none = sa.null()
-    record_keys = sa.bindparam("record_keys", expanding=True)
+    record_keys: sa.BindParameter[Any] = sa.bindparam("record_keys", expanding=True)
     head = sa.select(
         sa.literal("head").label("what"), sa.literal("").label("record_key"), sa.literal("").label("name"),
         sa.literal("").label("person"), sa.literal("").label("organisation"), sa.literal("").label("team"),
