@@ -53,6 +53,22 @@ def databases(tables: Sequence[sa.MetaData]) -> Iterator[dict[str, str]]:
                 owner.exec_driver_sql(f'DROP DATABASE IF EXISTS "sc_{made}_{database}" WITH (FORCE)')
 
 
+@contextmanager
+def empty_databases(count: int = 2) -> Iterator[list[str]]:
+    """Make empty databases and throw them away afterwards; their addresses sign in as the superuser."""
+    server = shared_server()
+    names = [f"sc_{uuid.uuid4().hex[:12]}" for _ in range(count)]
+    with _owner(server) as owner:
+        for name in names:
+            owner.exec_driver_sql(f'CREATE DATABASE "{name}"')
+    try:
+        yield [address(server, name) for name in names]
+    finally:
+        with _owner(server) as owner:
+            for name in names:
+                owner.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
 def address(server: URL, name: str, user: str = "") -> str:
     """The address of a database of a server, signing in as ``user`` (or as the server's superuser)."""
     url = server.set(database=name, username=user or server.username)

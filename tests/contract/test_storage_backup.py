@@ -294,8 +294,8 @@ TAMPERED = {
         ),
         (
             "content",
-            "GRANT SELECT ON content_rows TO samechild_extractor",
-            "REVOKE SELECT (basis), SELECT ON content_rows FROM samechild_extractor",
+            "GRANT INSERT ON content_rows TO samechild_extractor",
+            "REVOKE INSERT ON content_rows FROM samechild_extractor",
         ),
         ("identity", "DROP POLICY identity_rows_indexer ON identity_rows", ""),
     ],
