@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from samechild.policy.ledger import append, export
+from samechild.policy.ledger import append, append_all, export
 from samechild.policy.ledger.checkpoint import FIRST, in_text, origin_of, sign
 from samechild.policy.ledger.entry import Draft, draft, entry_bytes
 from samechild.policy.ledger.standalone import FORMAT
@@ -70,9 +70,15 @@ def head_of(lines: Sequence[bytes]) -> tuple[int, bytes]:
 
 
 def fill(store: Store, count: int, start: int = 0) -> None:
-    """Write some entries, a second apart."""
+    """Write some entries, one commit each, a second apart."""
     for each in range(start, start + count):
         append(store, "sign-in", {"count": each}, NOW + timedelta(seconds=each), [f"{each % 3:032x}"])
+
+
+def fill_at_once(store: Store, count: int, start: int = 0) -> None:
+    """Write many entries in few commits."""
+    told = [({"count": each}, [f"{each % 3:032x}"]) for each in range(start, start + count)]
+    append_all(store, "sign-in", told, NOW + timedelta(seconds=start))
 
 
 def exported(store: Store, folder: Path, name: str = "ledger.ndjson") -> Path:

@@ -7,7 +7,7 @@ references, so that it says who saw what about which child without holding a nam
 
 from __future__ import annotations
 
-from samechild.policy.ledger.append import accept, announce_key, append
+from samechild.policy.ledger.append import accept, announce_key, append, append_all
 from samechild.policy.ledger.check import Problem, verify
 from samechild.policy.ledger.entry import Entry
 from samechild.policy.ledger.export import export
@@ -25,6 +25,7 @@ __all__ = [
     "accept",
     "announce_key",
     "append",
+    "append_all",
     "entries",
     "entries_about",
     "export",

@@ -15,6 +15,8 @@ from samechild.policy.ledger.entry import ACCEPT, KEY, announcement, draft
 from samechild.policy.ledger.writer import writer_of
 from samechild.storage import Store
 
+_RESERVED = "An entry of this kind is written by `samechild ledger accept` alone."
+
 
 def append(store: Store, kind: str, body: Mapping[str, Any], now: datetime, references: Sequence[str] = ()) -> int:
     """Write one entry into the ledger and return its number (from 0) once it is safely on disk.
@@ -31,8 +33,22 @@ def append(store: Store, kind: str, body: Mapping[str, Any], now: datetime, refe
         Invalid: when the kind or the body cannot be written exactly.
     """
     if kind == ACCEPT:
-        raise Invalid("An entry of this kind is written by `samechild ledger accept` alone.")
-    return writer_of(store).append(store, draft(kind, body, now, references))
+        raise Invalid(_RESERVED)
+    return writer_of(store).append(store, [draft(kind, body, now, references)])[0]
+
+
+def append_all(
+    store: Store, kind: str, told: Sequence[tuple[Mapping[str, Any], Sequence[str]]], now: datetime
+) -> list[int]:
+    """Write many entries of one kind, each a body with its references, in few commits; returns their numbers in order.
+
+    Raises:
+        Unavailable: when not all could be written; the first ones may stand.
+        Invalid: as :func:`append`; nothing was written.
+    """
+    if kind == ACCEPT:
+        raise Invalid(_RESERVED)
+    return writer_of(store).append(store, [draft(kind, body, now, references) for body, references in told])
 
 
 def announce_key(store: Store, public: bytes, who: str, now: datetime) -> int:

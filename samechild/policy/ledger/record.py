@@ -14,8 +14,10 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from samechild.errors import Refused
+from samechild.errors import Missing, Refused
 from samechild.keys.actions import salt_of_child
+from samechild.keys.children import WrappedSalt, open_salt
+from samechild.keys.store import child_salts
 from samechild.policy.ledger.append import append
 from samechild.records.disclosure import Ask, Decision, Effect, Permit, permit_for
 from samechild.storage import Login, Store
@@ -24,6 +26,9 @@ DECISION, OUTCOME = "decision", "outcome"
 
 NOTHING_THERE = "There is no such record."
 """What somebody is told who may not know that a child or record exists; the same words as when there is none."""
+
+_AT_ONCE = 500
+"""So many salts are read by one query, for a decision about a batch."""
 
 SHADOW = "Shadow mode: the decision was recorded, and nothing is disclosed yet."
 
@@ -39,15 +44,16 @@ def record(store: Store, decision: Decision, now: datetime, then: Callable[[int]
 
     Raises:
         Unavailable: when it could not be written: nothing may be disclosed.
+        Missing: after writing, when nothing may be known and the decision does not say what to answer instead.
         Refused: after writing, when the decision did not allow, or was taken in shadow mode. The message names who can
             decide and how to reach them.
     """
     scope = decision.ask.scope
-    number = append(
-        store, DECISION, body_of(store, decision), now, [*_references(store, scope.record_keys), *scope.terms]
-    )
+    number = append(store, DECISION, body_of(decision), now, [*_references(store, scope.record_keys), *scope.terms])
     if then is not None:
         then(number)
+    if not decision.may_know and decision.instead is None:
+        raise Missing(NOTHING_THERE)
     answer = decision if decision.instead is None else about_nobody(decision.instead)
     if answer.allowed and not answer.shadow:
         return permit_for(answer, number)
@@ -96,7 +102,7 @@ def refusal(decision: Decision) -> str:
     return f"{why or 'No rule allows this.'}{turn_to}"
 
 
-def body_of(store: Store, decision: Decision) -> dict[str, Any]:
+def body_of(decision: Decision) -> dict[str, Any]:
     """What the ledger says of a decision: codes, opaque ids and whole numbers only.
 
     The records it is about stand in the entry's references; reasons in words, values searched for and what a person
@@ -153,9 +159,15 @@ def _references(store: Store, record_keys: Sequence[str]) -> list[str]:
     """One keyed reference for each record, with the child's own salt where the child has one."""
     if not record_keys:
         return []
+    wanted = sorted(set(record_keys))
     with store.read(Login.GATE) as connection:
-        return [_reference(store, connection, record_key) for record_key in sorted(set(record_keys))]
+        kept = [
+            row for start in range(0, len(wanted), _AT_ONCE) for row in _salts(connection, wanted[start:][:_AT_ONCE])
+        ]
+    salts = {row.record_key: open_salt(store.keys, row) for row in kept}
+    return [store.keys.reference(record_key, salts.get(record_key, b"")) for record_key in wanted]
 
 
-def _reference(store: Store, connection: sa.Connection, record_key: str) -> str:
-    return store.keys.reference(record_key, salt_of_child(connection, store.keys, record_key))
+def _salts(connection: sa.Connection, record_keys: Sequence[str]) -> list[WrappedSalt]:
+    found = connection.execute(sa.select(child_salts).where(child_salts.c.record_key.in_(record_keys)))
+    return [WrappedSalt(row.record_key, row.kek_version, row.wrapped) for row in found]

@@ -83,23 +83,28 @@ class Witness:
         self.path = file_of(folder, origin)
         self.known: Known | None = None
         self._read_to = 0
+        self._least = 0  # how long the file must be at least, after what this process wrote
         self._lock = Lock()
         self._sync_due = False
         self._trouble = False
 
     def look(self) -> Known | None:
-        """Read what was added since the last look, by this process or others; None when nothing was ever witnessed.
+        """Read what was added since the last look, by this process or others; None when there is no witness.
 
         Raises:
             Unavailable: when the file cannot be read, or became shorter.
         """
         try:
-            size = self.path.stat().st_size if self.path.exists() else 0
-            if size < self._read_to:
+            if not self.path.exists():
+                return None
+            size = self.path.stat().st_size
+            if size < max(self._read_to, self._least):
                 raise Unavailable(
-                    f"The ledger's witness {self.path} became shorter or is gone, so nothing is disclosed: somebody "
+                    f"The ledger's witness {self.path} became shorter, so nothing is disclosed: somebody "
                     "changed it. Bring it back, then run `samechild ledger verify`."
                 )
+            if size == 0 and self.known is None:
+                self.known = Known(0, "")
             if size > self._read_to:
                 self._follow(size)
         except OSError:
@@ -122,6 +127,14 @@ class Witness:
                 if self.known is None or seen.size >= self.known.size:
                     self.known = Known(seen.size, seen.note)
         self._read_to = start + len(whole)
+
+    def begin(self) -> None:
+        """Make the file of a new ledger, before its first commit, so that later a missing one is noticed.
+
+        Raises:
+            Unavailable: when it cannot be made.
+        """
+        self._add(b"")
 
     def write(self, checkpoints: Sequence[Checkpoint]) -> None:
         """Add checkpoints, each on a line, and have them forced to disk soon.
@@ -149,10 +162,11 @@ class Witness:
             file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
             try:
                 end = os.lseek(file, 0, os.SEEK_END)
-                if end and os.lseek(file, end - 1, os.SEEK_SET) >= 0 and os.read(file, 1) != b"\n":
+                if lines and end and os.lseek(file, end - 1, os.SEEK_SET) >= 0 and os.read(file, 1) != b"\n":
                     lines = b"\n" + lines  # the line before was cut short
                 if os.write(file, lines) != len(lines):
                     raise self._out_of_reach()
+                self._least = end + len(lines)
             finally:
                 os.close(file)
         except OSError:

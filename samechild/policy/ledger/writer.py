@@ -6,6 +6,7 @@ end is compared with what the witness knows, so that a ledger put back to an old
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from threading import Condition
 from weakref import WeakKeyDictionary, finalize
@@ -107,22 +108,23 @@ class Writer:
         self._witness: Witness | None = None
         self._behind = True  # whether the witness may lack checkpoints that the ledger has
 
-    def append(self, store: Store, prepared: Draft) -> int:
-        """Queue an entry, share a commit with whoever else is waiting, and return its number."""
-        mine = _Waiting(prepared)
+    def append(self, store: Store, prepared: Sequence[Draft]) -> list[int]:
+        """Queue entries, share commits with whoever else is waiting, and return their numbers."""
+        mine = [_Waiting(each) for each in prepared]
         with self._turn:
-            self._queue.append(mine)
+            self._queue += mine
         while together := self._take_lead(mine):
             self._lead(store, together)
-        if mine.error is not None:
-            raise type(mine.error)(*mine.error.args)  # afresh: several threads may be told of one failure
-        return mine.number
+        for each in mine:
+            if each.error is not None:
+                raise type(each.error)(*each.error.args)  # afresh: several threads may be told of one failure
+        return [each.number for each in mine]
 
-    def _take_lead(self, mine: _Waiting) -> list[_Waiting]:
-        """Wait until ``mine`` is done (empty), or until it is this thread's turn to commit for those who wait."""
+    def _take_lead(self, mine: list[_Waiting]) -> list[_Waiting]:
+        """Wait until all of ``mine`` is done (empty), or until it is this thread's turn to commit for others too."""
         with self._turn:
-            self._turn.wait_for(lambda: mine.is_done or not self._busy)
-            if mine.is_done:
+            self._turn.wait_for(lambda: not self._busy or all(each.is_done for each in mine))
+            if all(each.is_done for each in mine):
                 return []
             together, self._queue = self._queue[:MOST_TOGETHER], self._queue[MOST_TOGETHER:]
             self._busy = True
@@ -204,6 +206,7 @@ class Writer:
         if known is None:
             if tip.size:
                 raise Unavailable(_NO_WITNESS)
+            witness.begin()
             return []
         if known.size > tip.size:
             raise Unavailable(_OLDER)
