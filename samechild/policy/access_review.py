@@ -37,11 +37,10 @@ def access_review(store: Store, by: Asker, organisation: str, now: datetime) -> 
     with store.read(Login.GATE) as connection:
         people_actions.manage(connection, by, organisation, now)
         grants = people_store.grants_in(connection, organisation)
-        names = {
-            user.user_id: sessions.name_of(store, user) for user in people_store.users_of(connection, organisation)
-        }
+        users = people_store.users_of(connection, organisation)
         reviewed = people_store.last_reviewed(connection, organisation)
-        used = signed.last_uses(connection, list(names))
+        used = signed.last_uses(connection, organisation)
+    names = {user.user_id: sessions.name_of(store, user) for user in users}
     rows = [
         Reviewed(
             grant=grant,

@@ -5,14 +5,14 @@ Of tokens and secrets only digests are kept, seeds of second factors are sealed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from samechild.policy.people import Grant
-from samechild.policy.people_store import role_ends, role_grants
+from samechild.policy.people_store import role_ends, role_grants, users
 from samechild.storage.columns import Moment
 
 TABLES = sa.MetaData(info={"database": "gate"})
@@ -252,21 +252,21 @@ def held_grants(connection: sa.Connection, holder: str) -> list[Grant]:
     return [Grant(**row) for row in connection.execute(asked).mappings()]
 
 
-def last_uses(connection: sa.Connection, holders: Sequence[str]) -> dict[tuple[str, str], datetime]:
-    """When each of these people and systems last used each role."""
-    people = sa.select(
-        sign_ins.c.user_id.label("holder"), sign_ins.c.role, sa.func.max(sign_ins.c.seen_at, type_=Moment).label("at")
-    )
-    systems = sa.select(
-        access_tokens.c.client_id.label("holder"),
-        access_tokens.c.role,
-        sa.func.max(access_tokens.c.issued_at, type_=Moment).label("at"),
-    )
-    asked = sa.union_all(
-        people.where(sign_ins.c.user_id.in_(holders)).group_by(sign_ins.c.user_id, sign_ins.c.role),
-        systems.where(access_tokens.c.client_id.in_(holders)).group_by(access_tokens.c.client_id, access_tokens.c.role),
-    )
-    return {(row.holder, row.role): row.at for row in connection.execute(asked)}
+def last_uses(connection: sa.Connection, organisation: str) -> dict[tuple[str, str], datetime]:
+    """When each person and system of an organisation last used each role."""
+    found: dict[tuple[str, str], datetime] = {}
+    for table, holder, moment in (
+        (sign_ins, sign_ins.c.user_id, sign_ins.c.seen_at),
+        (access_tokens, access_tokens.c.client_id, access_tokens.c.issued_at),
+    ):
+        asked = (
+            sa.select(holder.label("holder"), table.c.role, sa.func.max(moment, type_=Moment).label("at"))
+            .join(users, users.c.user_id == holder)
+            .where(users.c.organisation == organisation)
+            .group_by(holder, table.c.role)
+        )
+        found |= {(row.holder, row.role): row.at for row in connection.execute(asked)}
+    return found
 
 
 def forget_before(connection: sa.Connection, past: datetime, used: datetime) -> None:
