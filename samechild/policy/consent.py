@@ -35,8 +35,8 @@ class Topic(msgspec.Struct, frozen=True):
         """Whether the other topic lies wholly within this one."""
         return (
             self.purpose == other.purpose
-            and (not self.record_types or set(other.record_types) <= set(self.record_types))
-            and (not self.recipients or set(other.recipients) <= set(self.recipients))
+            and _within(other.record_types, self.record_types)
+            and _within(other.recipients, self.recipients)
         )
 
     def touches(self, other: Topic) -> bool:
@@ -216,17 +216,19 @@ def may_decide(record: ConsentRecord, now: datetime) -> bool:
 
     Parental responsibility must have held when deciding and must hold still; nobody has it for an adult.
     """
+    asks_nobody = record.response in (Response.IMPLIED, Response.NOT_ASKED)
+    if record.decider is Decider.NOBODY:
+        return asks_nobody and (record.response is Response.NOT_ASKED or bool(record.notice))
     if record.decider is Decider.CHILD:
-        return is_able(record)
-    if record.decider is Decider.PARENT:
-        held = record.responsibility
-        return (
-            record.age is not Age.ADULT
-            and held is not None
-            and held.holds(record.decided_at.date())
-            and held.holds(now.date())
-        )
-    return record.response is not Response.IMPLIED or bool(record.notice)
+        return is_able(record) and not asks_nobody
+    held = record.responsibility
+    return (
+        not asks_nobody
+        and record.age is not Age.ADULT
+        and held is not None
+        and held.holds(record.decided_at.date())
+        and held.holds(now.date())
+    )
 
 
 def state_of(record: ConsentRecord, records: Iterable[ConsentRecord], now: datetime) -> State:
@@ -323,6 +325,11 @@ _MEANS = {
 }
 _OVER = frozenset({State.SUPERSEDED, State.INVALIDATED, State.EXPIRED})
 _STRICTEST_FIRST = (Consent.WITHDRAWN, Consent.REFUSED, Consent.GIVEN, Consent.IMPLIED, Consent.REASON_RECORDED)
+
+
+def _within(inner: tuple[str, ...], outer: tuple[str, ...]) -> bool:
+    """Whether one choice lies within another; an empty one means all."""
+    return not outer or (bool(inner) and set(inner) <= set(outer))
 
 
 def _meet(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
