@@ -60,7 +60,8 @@ class Browser:
 
     def get(self, path: str) -> Response:
         """Ask for a page, without going on."""
-        return self.client.get(path)
+        found: Response = self.client.get(path)
+        return found
 
     def send(self, action: str, **answers: str | list[str]) -> Response:
         """Send the form of the open page that leads to ``action``, hidden fields included."""

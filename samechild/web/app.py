@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import FastAPI
@@ -20,6 +21,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from samechild.errors import SamechildError
+from samechild.policy.sign_in.providers import Providers
 from samechild.settings import Settings
 from samechild.storage import Store
 from samechild.web.api import add_api
@@ -30,7 +32,7 @@ from samechild.web.logs import log_to
 from samechild.web.origins import OwnNames, hosts
 from samechild.web.pages.all_pages import PAGES
 from samechild.web.serving import serve
-from samechild.web.visits import Demo, Shell
+from samechild.web.visits import Dates, Demo, Shell, no_dates
 from samechild.web.watch import Counts, Watch, Watched
 
 
@@ -41,7 +43,8 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     paces: dict[str, Pace] = msgspec.field(default_factory=PACES.copy)
     metrics_token: str = ""
     longest_body: int = LONGEST_BODY
-    issuers: tuple[str, ...] = ()  # origins of sign-in providers that forms may lead to
+    providers: Providers | None = None
+    dates: Dates = no_dates  # from which retention counts
 
 
 def clock() -> datetime:
@@ -69,7 +72,9 @@ def create_app(
         around: log, paces and limits other than the usual ones.
     """
     given = around or Around()
-    shell = Shell(store=store, settings=settings, now=now, random=random, demo=demo)
+    shell = Shell(
+        store=store, settings=settings, now=now, random=random, demo=demo, providers=given.providers, dates=given.dates
+    )
     counts, buckets = Counts(), Buckets(given.paces)
     watched = Watched(log=given.log or log_to(), counts=counts, random=random, answer=answer_to)
     app = FastAPI(
@@ -78,7 +83,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         middleware=[
-            Middleware(SecurityHeaders, secure=shell.secure, issuers=given.issuers),
+            Middleware(SecurityHeaders, secure=shell.secure, issuers=issuers_of(given.providers)),
             Middleware(Watch, watched=watched),
             Middleware(OwnNames, names=hosts(settings)),
             Middleware(BodyLimit, longest=given.longest_body),
@@ -92,6 +97,14 @@ def create_app(
         app.add_api_route(page.path, serve(page, shell, buckets), methods=methods, include_in_schema=False)
     app.mount("/static", StaticFiles(packages=[("samechild.web", "static")]), name="static")
     return app
+
+
+def issuers_of(providers: Providers | None) -> tuple[str, ...]:
+    """The origins that a sign-in form may lead to: those of the providers."""
+    if providers is None:
+        return ()
+    parts = [urlsplit(profile.issuer) for profile in providers.profiles.values()]
+    return tuple(sorted({f"{part.scheme}://{part.netloc}" for part in parts}))
 
 
 def _answer(request: Request, error: Exception) -> Response:

@@ -24,7 +24,7 @@ from samechild.errors import (
     Unauthenticated,
     Unavailable,
 )
-from samechild.web.blocks import Block, Link, Points, Sheet, Words
+from samechild.web.blocks import Block, Inset, Link, Points, Sheet, Words
 from samechild.web.limits import seconds_of
 from samechild.web.render import Surroundings, html
 
@@ -66,6 +66,9 @@ _TITLES: dict[type[SamechildError], tuple[str, str]] = {
     TooMany: ("too-many", "Too many requests"),
     Unavailable: ("unavailable", "Sorry, this does not work at the moment"),
 }
+
+
+_DANGER = "A child in danger now: phone 999. If you are worried about a child, phone; do not wait for this service."
 
 
 def in_our_terms(error: Exception) -> SamechildError | None:
@@ -126,11 +129,10 @@ def error_sheet(error: SamechildError | None, status: int, detail: str, referenc
     if isinstance(error, Unauthenticated):
         blocks.append(Points((Link("Sign in", "/sign-in"),)))
     elif isinstance(error, Refused):
-        blocks.append(Words("If a child is at risk, do not wait for this service."))
-        blocks.append(Points((Link("Whom to phone: the downtime card", "/downtime"), Link("Home", "/"))))
+        blocks.append(Inset(_DANGER))
+        blocks.append(Points((Link("Whom to phone", "/downtime"), Link("Home", "/"))))
     elif isinstance(error, Unavailable) and not isinstance(error, TooMany):
-        blocks.append(Words("Try again later. What you entered was not kept. If a child is at risk, do not wait."))
-        blocks.append(Points((Link("Whom to phone: the downtime card", "/downtime"),)))
+        blocks += [Words("Try again later. What you entered was not kept."), Inset(_DANGER)]
     elif status == 500:
         blocks.append(Words("Try again later. If it happens again, tell your administrator this reference."))
     else:

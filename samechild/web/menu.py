@@ -19,12 +19,13 @@ _LINKS: tuple[tuple[Link, frozenset[str]], ...] = (
     (Link("May I?", "/may-i"), PRACTICE),
     (Link("Agreements", "/agreements"), EVERYBODY),
     (Link("Organisations and access", "/organisations"), MANAGERS | OFFICERS),
-    (Link("Access review", "/access-review"), MANAGERS | OFFICERS),
+    (Link("Access review", "/access-review"), MANAGERS),
     (Link("Ledger", "/ledger"), OFFICERS),
     (Link("Who looked", "/who-looked"), OFFICERS),
-    (Link("Registers", "/registers"), OFFICERS),
+    (Link("Registers", "/registers"), EVERYBODY),
     (Link("Retention", "/retention"), OFFICERS),
     (Link("Law in force", "/law"), OFFICERS),
+    (Link("Whom to phone", "/downtime"), EVERYBODY),
 )
 
 

@@ -5,12 +5,14 @@ Pages receive a visit and never the request, so that none of them can read more 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
 from samechild.errors import Unauthenticated
+from samechild.policy.retention import Facts
+from samechild.policy.sign_in.providers import Providers
 from samechild.policy.sign_in.sessions import SignedIn
 from samechild.records.disclosure import Asker
 from samechild.settings import Settings
@@ -23,6 +25,15 @@ class Demo(msgspec.Struct, frozen=True, kw_only=True):
     title: str = "A made-up town"
 
 
+def no_dates(store: Store, organisation: str, now: datetime) -> Sequence[Facts]:
+    """The dates from which retention counts, where no room keeps records of children yet: none."""
+    return ()
+
+
+Dates = Callable[[Store, str, datetime], Sequence[Facts]]
+"""Where the pages learn how long what an organisation holds is kept: the rooms that hold records say so."""
+
+
 class Shell(msgspec.Struct, frozen=True, kw_only=True):
     """What the pages share: the installation, its settings, the clock and random bytes."""
 
@@ -31,6 +42,8 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     now: Callable[[], datetime]
     random: Callable[[int], bytes]
     demo: Demo | None = None
+    providers: Providers | None = None
+    dates: Dates = no_dates
 
     @property
     def address(self) -> str:

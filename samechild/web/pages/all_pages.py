@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from samechild.web.pages import agreements, home, ledger, may_i, public, signing_in
+from samechild.web.pages import (
+    access_review,
+    agreements,
+    downtime,
+    home,
+    law,
+    ledger,
+    may_i,
+    organisations,
+    public,
+    registers,
+    retention,
+    signing_in,
+    who_looked,
+)
 from samechild.web.routes import Page
 
 PAGES: tuple[Page, ...] = (
@@ -11,6 +25,13 @@ PAGES: tuple[Page, ...] = (
     *signing_in.PAGES,
     *may_i.PAGES,
     *agreements.PAGES,
+    *organisations.PAGES,
+    *access_review.PAGES,
     *ledger.PAGES,
+    *who_looked.PAGES,
+    *registers.PAGES,
+    *retention.PAGES,
+    *law.PAGES,
+    *downtime.PAGES,
 )
 """In the order in which addresses are tried: a fixed word before a name that may be anything."""

@@ -7,7 +7,7 @@ from samechild.policy.agreement_actions import standings
 from samechild.policy.purposes import purposes
 from samechild.policy.roles import roles
 from samechild.storage import Login
-from samechild.web.blocks import Answer, Block, Heading, Link, Points, Redirect, Sheet, Table, Words, moment
+from samechild.web.blocks import Answer, Block, Inset, Link, Points, Redirect, Sheet, Table, Words, moment
 from samechild.web.menu import OFFICERS, menu
 from samechild.web.routes import ANYBODY, Page
 from samechild.web.visits import Visit
@@ -21,6 +21,7 @@ _WHY = {
     "/who-looked": "who looked at a child's record, and letters about it",
     "/registers": "incidents, people's requests and refused requests, with their clocks",
     "/retention": "what is due for disposal, and what is held",
+    "/downtime": "whom to phone when this service does not work: print it",
     "/law": "regulations and schemes with the dates from which they are in force",
 }
 _TOLD = {
@@ -45,7 +46,6 @@ def _welcome(visit: Visit) -> Sheet:
     points = [
         Link("What is shared, and why", "/purposes"),
         Link("Sign in", "/sign-in"),
-        Link("Whom to phone when this service does not work", "/downtime"),
     ]
     return Sheet(
         title="Guarded sharing about children",
@@ -57,6 +57,7 @@ def _welcome(visit: Visit) -> Sheet:
             ),
             Words("For parents and young people: what is shared, why, and how to ask who looked."),
             Points(tuple(points)),
+            Inset("A child in danger now: phone 999. Do not wait for this service."),
         ),
     )
 
@@ -64,13 +65,16 @@ def _welcome(visit: Visit) -> Sheet:
 def _home(visit: Visit) -> Sheet:
     role = roles()[visit.by.role]
     wanted = tuple((purposes()[name].title, purposes()[name].words) for name in role.purposes)
-    blocks: list[Block] = [*_waiting(visit), Heading("What you can do here")]
+    blocks: list[Block] = _waiting(visit)
     links = [link for link in menu(role.name) if link.to in _WHY]
     blocks.append(Table("Pages for your role", ("Page", "What for"), tuple((one, _WHY[one.to]) for one in links)))
     if wanted:
         blocks.append(Table("What you may ask for", ("Purpose", "In plain words"), wanted))
-    blocks.append(Words("If this service does not work and a child is at risk, do not wait:"))
-    blocks.append(Points((Link("Whom to phone", "/downtime"),)))
+    more = [Link("Choose another role", "/role")] if visit.signed and len(visit.signed.roles) > 1 else []
+    if visit.signed and visit.signed.method == "local":
+        more.append(Link("Change your password", "/password"))
+    if more:
+        blocks.append(Points(tuple(more)))
     return Sheet(title=f"Home: {role.title}", blocks=tuple(blocks), wide=True)
 
 

@@ -54,6 +54,7 @@ _WORDS = {
     "role": "role",
 }
 _LABELS = {
+    "action": "What was done",
     "agreement": "Agreement relied on",
     "allowed": "Allowed",
     "asked": "Asked at",
@@ -65,7 +66,7 @@ _LABELS = {
     "event": "What happened",
     "known": "The asker may know that there is something",
     "mode": "How much",
-    "organisation": "Organisation that asked",
+    "organisation": "Organisation",
     "owner": "Whose records",
     "power": "Power or duty",
     "purpose": "Purpose",
@@ -78,14 +79,22 @@ _LABELS = {
 }
 _KINDS = {
     "accept": "An officer accepted the state of the ledger",
+    "access": "Access was changed",
     "agreement": "An agreement was written, signed or withdrawn",
+    "approval": "A question was approved",
+    "case": "A case was opened in a register",
+    "case-step": "A step was taken in a case",
+    "consent": "A decision about sharing was recorded",
     "decision": "A question was decided",
     "erasure": "A child's record was erased",
+    "downtime": "The downtime card was changed",
     "key": "A key was made or rotated",
     "law": "Law in force was entered",
+    "letter": "A letter was released",
     "mark": "A mark was set or lifted",
     "outcome": "Something was shown",
     "relationship": "A relationship began or ended",
+    "retention": "A hold or a review of what is kept",
     "shadow": "Shadow weeks were set",
     "sign-in": "Somebody signed in",
 }

@@ -10,7 +10,9 @@ from samechild.errors import Invalid, Missing, Refused, Unauthenticated
 from samechild.policy.people_store import all_organisations
 from samechild.policy.roles import roles
 from samechild.policy.sign_in import accounts, sessions
+from samechild.policy.sign_in.oidc import begin_oidc, finish_oidc
 from samechild.policy.sign_in.personas import personas, sign_in_as
+from samechild.policy.sign_in.providers import Providers
 from samechild.policy.sign_in.rules import rules_of
 from samechild.storage import Login
 from samechild.web.blocks import (
@@ -32,6 +34,9 @@ from samechild.web.forms import Choice, Field, Filled, Form, blank, read, wrong
 from samechild.web.routes import ANYBODY, EVERYBODY, Page, Sent
 from samechild.web.serving import own_path
 from samechild.web.visits import Visit
+
+RETURN = "/sign-in/return"
+"""Where providers send the browser back to: to be registered with them."""
 
 _CODE = Field(
     name="code",
@@ -127,7 +132,47 @@ def _sign_in(visit: Visit, after: str, local: Filled, persona: Filled | None = N
 
 def _providers(visit: Visit, hidden: tuple[tuple[str, str], ...]) -> list[Block]:
     """One button for each of the organisation's own providers."""
-    return []
+    providers = visit.shell.providers
+    found = providers.profiles.values() if providers else ()
+    return [
+        Questions(blank(Form(button=f"Sign in with {profile.title}")), f"/sign-in/with/{profile.name}", hidden)
+        for profile in found
+    ]
+
+
+def to_provider(visit: Visit, sent: Sent) -> Answer:
+    """Send the browser to a provider."""
+    leaving = begin_oidc(
+        visit.store,
+        _known(visit),
+        visit.named["provider"],
+        f"{visit.shell.address}{RETURN}",
+        visit.now,
+        visit.shell.random,
+        rules_of(visit.shell.settings),
+    )
+    return Redirect(to=leaving.address, start=leaving.browser)
+
+
+def _known(visit: Visit) -> Providers:
+    if visit.shell.providers is None:
+        raise Missing("There is no such way to sign in here.")
+    return visit.shell.providers
+
+
+def from_provider(visit: Visit) -> Answer:
+    """Take the browser back from a provider, and sign in."""
+    shell = visit.shell
+    token = finish_oidc(
+        visit.store,
+        _known(visit),
+        visit.asked,
+        visit.start,
+        visit.now,
+        shell.random,
+        rules_of(shell.settings),
+    )
+    return _arrived(visit, token, "/")
 
 
 def sign_in_locally(visit: Visit, sent: Sent) -> Answer:
@@ -372,6 +417,8 @@ def change_password(visit: Visit, sent: Sent) -> Answer:
 
 PAGES = (
     Page(path="/sign-in", who=ANYBODY, show=sign_in, do=sign_in_locally, part="/sign-in", guessed="email"),
+    Page(path="/sign-in/with/{provider}", who=ANYBODY, do=to_provider),
+    Page(path=RETURN, who=ANYBODY, show=from_provider),
     Page(path="/sign-in/persona", who=ANYBODY, do=sign_in_as_persona),
     Page(path="/sign-out", who=EVERYBODY, do=sign_out, before_role=True),
     Page(path="/signed-out", who=ANYBODY, show=signed_out),
