@@ -192,11 +192,7 @@ def why_not(case: Case, steps: Sequence[Step], step: Step, role: str) -> str:
     if case.about_user and step.by == case.about_user:
         return "Nobody reviews what they did themselves: ask a colleague."
     if step.action not in may:
-        return (
-            f"The case is {state}: it can be {', '.join(may)}."
-            if may
-            else f"The case is {state}: nothing is left to do."
-        )
+        return f"The case is {state}. What can be done next: {', '.join(may) or 'nothing'}."
     if step.number != len(steps) + 1 or (steps and step.at < steps[-1].at) or step.at < case.opened_at:
         return "Somebody else took a step meanwhile, or the clock moved back: look at the case again."
     if step.action == "review" and step.outcome not in outcomes:
