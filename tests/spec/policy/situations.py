@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -124,12 +125,12 @@ ENTRIES: dict[str, LegalEntry] = {
 }
 
 
-def line(effect: Effect, exception: bool = False, **changes: object) -> Rule:
+def line(effect: Effect, exception: bool = False, **changes: Any) -> Rule:
     """One line of an agreement: about everything, unless changed."""
     return msgspec.structs.replace(Rule(effect=effect, exception=exception, modes=tuple(Mode)), **changes)
 
 
-def agreement(*lines: Rule, **changes: object) -> Agreement:
+def agreement(*lines: Rule, **changes: Any) -> Agreement:
     """An agreement in force between the two bodies, unless changed."""
     plain = Agreement(
         agreement="agreement-1",
@@ -147,7 +148,7 @@ def agreement(*lines: Rule, **changes: object) -> Agreement:
 ALLOW, FORBID = Effect.ALLOW, Effect.FORBID
 
 
-def _naming(s: Situation) -> dict[str, object]:
+def _naming(s: Situation) -> dict[str, Any]:
     """Lists that name exactly what a situation asks."""
     return {
         "modes": (Mode(s.mode),),
@@ -170,7 +171,7 @@ def _other_sector(s: Situation) -> tuple[Sector, ...]:
     return tuple(sector for sector in Sector if sector.value != s.asker_sector)
 
 
-ANOTHER: dict[str, Callable[[Situation], tuple[object, ...]]] = {
+ANOTHER: dict[str, Callable[[Situation], tuple[Any, ...]]] = {
     "modes": _other_mode,
     "record_types": lambda s: ("housing.tenancy" if s.record_type != "housing.tenancy" else "health.practice",),
     "sectors": _other_sector,
@@ -183,53 +184,59 @@ ANOTHER: dict[str, Callable[[Situation], tuple[object, ...]]] = {
 }
 """For each list of a line: one that does not name what is asked."""
 
-AGREEMENTS: dict[str, Callable[[Situation], Agreement]] = {
-    "allow default": lambda s: agreement(line(ALLOW)),
-    "allow named": lambda s: agreement(line(ALLOW, **_naming(s))),
-    "allow exception": lambda s: agreement(line(FORBID), line(ALLOW, True, **_naming(s))),
-    "forbid default": lambda s: agreement(line(FORBID)),
-    "forbid named": lambda s: agreement(line(FORBID, **_naming(s)), line(ALLOW)),
-    "forbid exception": lambda s: agreement(line(ALLOW), line(FORBID, True, **_naming(s))),
-    "allow before forbid": lambda s: agreement(line(ALLOW), line(FORBID)),
-    "forbid before allow": lambda s: agreement(line(FORBID), line(ALLOW)),
-    "exceptions: allow first": lambda s: agreement(line(ALLOW, True), line(FORBID, True), line(FORBID)),
-    "exceptions: forbid first": lambda s: agreement(line(FORBID, True), line(ALLOW, True), line(ALLOW)),
-    "no lines": lambda s: agreement(),
-    "no modes": lambda s: agreement(line(ALLOW, modes=())),
-    "unsigned": lambda s: agreement(line(ALLOW), signed_by=()),
-    "signed by owner": lambda s: agreement(line(ALLOW), signed_by=(OWNING,)),
-    "signed by asker": lambda s: agreement(line(ALLOW), signed_by=(ASKING,)),
-    "signed by others": lambda s: agreement(line(ALLOW), signed_by=(THIRD, OWNING)),
-    "withdrawn": lambda s: agreement(line(ALLOW), withdrawn=True),
-    "expired": lambda s: agreement(line(ALLOW), ends=MOMENTS["just before"]),
-    "ends now": lambda s: agreement(line(ALLOW), ends=NOW),
-    "ends just after": lambda s: agreement(line(ALLOW), ends=MOMENTS["just after"]),
-    "begins now": lambda s: agreement(line(ALLOW), starts=NOW),
-    "begins just after": lambda s: agreement(line(ALLOW), starts=MOMENTS["just after"]),
-    "owner unnamed": lambda s: agreement(line(ALLOW), parties=(ASKING, THIRD)),
-    "asker unnamed": lambda s: agreement(line(ALLOW), parties=(OWNING, THIRD)),
-    "of the asker": lambda s: agreement(line(ALLOW), owner=ASKING),
-    "of a third": lambda s: agreement(line(ALLOW), owner=THIRD, parties=(THIRD, OWNING, ASKING)),
-    "three parties": lambda s: agreement(line(ALLOW), parties=(THIRD, OWNING, ASKING)),
-    "line ends now": lambda s: agreement(line(ALLOW, valid_until=NOW)),
-    "line ends just after": lambda s: agreement(line(ALLOW, valid_until=MOMENTS["just after"])),
-    "line begins now": lambda s: agreement(line(ALLOW, valid_from=NOW)),
-    "line begins just after": lambda s: agreement(line(ALLOW, valid_from=MOMENTS["just after"])),
-    "forbid exception over": lambda s: agreement(line(ALLOW), line(FORBID, True, valid_until=MOMENTS["just before"])),
-    "forbid withdrawn": lambda s: agreement(line(FORBID), withdrawn=True),
-    "forbid unsigned": lambda s: agreement(line(FORBID), signed_by=(OWNING,)),
-    "forbid expired": lambda s: agreement(line(FORBID), ends=NOW),
-    "forbid of a third": lambda s: agreement(line(FORBID), owner=THIRD, parties=(THIRD, OWNING, ASKING)),
-    "forbid all": lambda s: agreement(line(FORBID), agreement="agreement-2"),
-} | {
-    f"allow other {listed}": lambda s, listed=listed: agreement(line(ALLOW, **{listed: ANOTHER[listed](s)}))  # type: ignore[misc]
-    for listed in ANOTHER
-} | {
-    f"forbid other {listed}": lambda s, listed=listed: agreement(  # type: ignore[misc]
-        line(ALLOW), line(FORBID, True, **{listed: ANOTHER[listed](s)})
-    )
-    for listed in ANOTHER
-}
+AGREEMENTS: dict[str, Callable[[Situation], Agreement]] = (
+    {
+        "allow default": lambda s: agreement(line(ALLOW)),
+        "allow named": lambda s: agreement(line(ALLOW, **_naming(s))),
+        "allow exception": lambda s: agreement(line(FORBID), line(ALLOW, True, **_naming(s))),
+        "forbid default": lambda s: agreement(line(FORBID)),
+        "forbid named": lambda s: agreement(line(FORBID, **_naming(s)), line(ALLOW)),
+        "forbid exception": lambda s: agreement(line(ALLOW), line(FORBID, True, **_naming(s))),
+        "allow before forbid": lambda s: agreement(line(ALLOW), line(FORBID)),
+        "forbid before allow": lambda s: agreement(line(FORBID), line(ALLOW)),
+        "exceptions: allow first": lambda s: agreement(line(ALLOW, True), line(FORBID, True), line(FORBID)),
+        "exceptions: forbid first": lambda s: agreement(line(FORBID, True), line(ALLOW, True), line(ALLOW)),
+        "no lines": lambda s: agreement(),
+        "no modes": lambda s: agreement(line(ALLOW, modes=())),
+        "unsigned": lambda s: agreement(line(ALLOW), signed_by=()),
+        "signed by owner": lambda s: agreement(line(ALLOW), signed_by=(OWNING,)),
+        "signed by asker": lambda s: agreement(line(ALLOW), signed_by=(ASKING,)),
+        "signed by others": lambda s: agreement(line(ALLOW), signed_by=(THIRD, OWNING)),
+        "withdrawn": lambda s: agreement(line(ALLOW), withdrawn=True),
+        "expired": lambda s: agreement(line(ALLOW), ends=MOMENTS["just before"]),
+        "ends now": lambda s: agreement(line(ALLOW), ends=NOW),
+        "ends just after": lambda s: agreement(line(ALLOW), ends=MOMENTS["just after"]),
+        "begins now": lambda s: agreement(line(ALLOW), starts=NOW),
+        "begins just after": lambda s: agreement(line(ALLOW), starts=MOMENTS["just after"]),
+        "owner unnamed": lambda s: agreement(line(ALLOW), parties=(ASKING, THIRD)),
+        "asker unnamed": lambda s: agreement(line(ALLOW), parties=(OWNING, THIRD)),
+        "of the asker": lambda s: agreement(line(ALLOW), owner=ASKING),
+        "of a third": lambda s: agreement(line(ALLOW), owner=THIRD, parties=(THIRD, OWNING, ASKING)),
+        "three parties": lambda s: agreement(line(ALLOW), parties=(THIRD, OWNING, ASKING)),
+        "line ends now": lambda s: agreement(line(ALLOW, valid_until=NOW)),
+        "line ends just after": lambda s: agreement(line(ALLOW, valid_until=MOMENTS["just after"])),
+        "line begins now": lambda s: agreement(line(ALLOW, valid_from=NOW)),
+        "line begins just after": lambda s: agreement(line(ALLOW, valid_from=MOMENTS["just after"])),
+        "forbid exception over": lambda s: agreement(
+            line(ALLOW), line(FORBID, True, valid_until=MOMENTS["just before"])
+        ),
+        "forbid withdrawn": lambda s: agreement(line(FORBID), withdrawn=True),
+        "forbid unsigned": lambda s: agreement(line(FORBID), signed_by=(OWNING,)),
+        "forbid expired": lambda s: agreement(line(FORBID), ends=NOW),
+        "forbid of a third": lambda s: agreement(line(FORBID), owner=THIRD, parties=(THIRD, OWNING, ASKING)),
+        "forbid all": lambda s: agreement(line(FORBID), agreement="agreement-2"),
+    }
+    | {
+        f"allow other {listed}": lambda s, listed=listed: agreement(line(ALLOW, **{listed: ANOTHER[listed](s)}))
+        for listed in ANOTHER
+    }
+    | {
+        f"forbid other {listed}": lambda s, listed=listed: agreement(
+            line(ALLOW), line(FORBID, True, **{listed: ANOTHER[listed](s)})
+        )
+        for listed in ANOTHER
+    }
+)
 
 
 def ask_of(s: Situation) -> Ask:

@@ -12,6 +12,7 @@ import csv
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -89,7 +90,7 @@ def requirements() -> tuple[Requirement, ...]:
     return tuple(Requirement(*row.values()) for row in table("requirements"))
 
 
-class Condition(msgspec.Struct, frozen=True):
+class Condition(NamedTuple):
     """One condition, read: a feature, and either the values it may have or another feature that its list holds."""
 
     feature: str
@@ -132,8 +133,9 @@ def holding(name: str, heading: str, seen: Seen) -> tuple[str, ...]:
     """The rows of a table of conditions that hold for what was seen."""
     found = []
     for row, conditions in compiled(name, heading):
-        for one in conditions:  # a plain loop, since this is what takes the time
-            if not one.holds(seen):
+        for feature, wanted, values, other in conditions:  # as in `holds`, in a plain loop: here the time goes
+            value = seen.get(feature)
+            if value is None or (_lists(value, seen[other]) if other else value in values) is not wanted:
                 break
         else:
             found.append(row)
@@ -161,8 +163,12 @@ def observe(ask: Ask, facts: Facts) -> Seen:
     seen |= _of_emergencies(ask)
     seen |= _of_consent(facts)
     seen |= _of_judgements(ask)
-    seen["entry"] = _yes(any(_period(e.in_force_from, e.in_force_until, ask.now) == "now"
-                             and e.name == seen.get("power.legal_entry") for e in facts.entries))
+    seen["entry"] = _yes(
+        any(
+            _period(e.in_force_from, e.in_force_until, ask.now) == "now" and e.name == seen.get("power.legal_entry")
+            for e in facts.entries
+        )
+    )
     said = [what_it_says(agreement, ask, seen) for agreement in facts.agreements]
     seen["an-agreement-allows"] = _yes(Effect.ALLOW in said)
     seen["an-agreement-forbids"] = _yes(Effect.FORBID in said)
