@@ -87,7 +87,7 @@ def _root_on_server(settings: Settings, random: Random) -> bytes:
 
 def _make_files(settings: Settings, tables: Sequence[sa.MetaData], random: Random, synchronous: str) -> None:
     """Make the databases of a new installation, or finish what was interrupted; nothing that is there is touched."""
-    new = not any(file_of(settings.home, database).exists() for database in Database)
+    new = not any(_holds_something(file_of(settings.home, database)) for database in Database)
     root = root_key(settings.root_key, settings.home, random if new else None)
     for database in Database:
         sqlite.make_file(file_of(settings.home, database))
@@ -202,6 +202,10 @@ def first_use(home: Path) -> bool:
             f"{gone[0]} is missing while others of the installation are there: restore a backup. Nothing was opened."
         )
     return False
+
+
+def _holds_something(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
 def _make_home(home: Path) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 import sqlalchemy as sa
 from alembic.config import Config
@@ -21,9 +20,10 @@ import postgres_server
 import samechild.migrations
 from samechild.cli.tables import all_tables
 from samechild.errors import Unavailable
+from samechild.settings import Settings
 from samechild.storage import Database, migrate, postgres, schema, sqlite, verify
 from samechild.storage.guards import guard_of
-from stores import an_installation, reopen
+from stores import reopen
 
 
 @pytest.fixture
@@ -163,21 +163,20 @@ def test_a_database_of_a_newer_version_is_left_alone(steps: Path, connection: sa
         migrate.bring_up_to_date(connection, Database.GATE)
 
 
-def test_an_installation_of_an_earlier_step_is_brought_up_when_opened(steps: Path) -> None:
-    """A second step, interrupted once, then done; what was kept before it is still there."""
-    with an_installation("sqlite") as settings:
-        fresh = msgspec.structs.replace(settings, home=settings.home.with_name("fresh"))
-        reopen(fresh).close()
-        path = steps / "identity" / "versions" / "0099_one_more.py"
-        first = f'revision = "0099"\ndown_revision = "{migrate.newest(Database.IDENTITY)}"\nfrom alembic import op\n'
-        step = f"{first}def upgrade():\n    op.execute('CREATE TABLE more (x TEXT) STRICT')\n"
-        path.write_text(step + "    raise KeyboardInterrupt\n")
-        with pytest.raises(KeyboardInterrupt):
-            reopen(fresh)
-        path.write_text(step)
-        reopen(fresh).close()
-        engine = sqlite.engine(fresh.home / "identity.db", cipher_key=None, read_only=True, synchronous="OFF")
-        with engine.connect() as connection:
-            assert migrate.step_of(connection) == "0099"
-            assert sa.inspect(connection).has_table("more")
-        engine.dispose()
+def test_an_installation_of_an_earlier_step_is_brought_up_when_opened(steps: Path, tmp_path: Path) -> None:
+    """A second step, interrupted once, then done whole."""
+    settings = Settings(home=tmp_path / "home")
+    reopen(settings).close()
+    path = steps / "identity" / "versions" / "0099_one_more.py"
+    first = f'revision = "0099"\ndown_revision = "{migrate.newest(Database.IDENTITY)}"\nfrom alembic import op\n'
+    step = f"{first}def upgrade():\n    op.execute('CREATE TABLE more (x TEXT) STRICT')\n"
+    path.write_text(step + "    raise KeyboardInterrupt\n")
+    with pytest.raises(KeyboardInterrupt):
+        reopen(settings)
+    path.write_text(step)
+    reopen(settings).close()
+    engine = sqlite.engine(settings.home / "identity.db", cipher_key=None, read_only=True, synchronous="OFF")
+    with engine.connect() as connection:
+        assert migrate.step_of(connection) == "0099"
+        assert sa.inspect(connection).has_table("more")
+    engine.dispose()
