@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 
 from commands import Outcome
@@ -73,7 +74,7 @@ def test_whoever_was_erased_since_is_erased_again(home: Path, tmp_path: Path) ->
     store = opened(home)
     for record_key in ("stays", "goes"):
         keep_child(store, record_key)
-    ledger.append(store, "t", {}, NOW)
+    ledger.append(store, "test", {}, NOW)
     saved = run(home, "db", "backup", tmp_path / "b")
     assert saved.code == 0, saved.said
     officer = Asker(user="u", organisation="a", role="officer")
@@ -86,9 +87,8 @@ def test_whoever_was_erased_since_is_erased_again(home: Path, tmp_path: Path) ->
     assert (done.code, "1 children" in done.out) == (0, True), done.said
     store = opened(home)
     with store.read(Login.IDENTITY, "a") as connection:
-        assert list(
-            connection.scalars(vaults.identity_rows.select().with_only_columns(vaults.identity_rows.c.record_key))
-        ) == ["stays"]
+        left = connection.scalars(sa.select(vaults.identity_rows.c.record_key))
+        assert list(left) == ["stays"]
     assert ledger.verify(store) == []
     store.close()
     assert run(home, "db", "verify").code == 0
