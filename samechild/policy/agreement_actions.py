@@ -22,7 +22,7 @@ from samechild.policy.people_store import role_facts
 from samechild.policy.purposes import purposes
 from samechild.policy.records import Agreement, LegalEntry, Rule, Scheme
 from samechild.records.disclosure import Asker, Effect
-from samechild.records.types import Sector, record_types
+from samechild.records.types import record_types
 from samechild.storage import Login, Store
 
 OFFICER = "information-governance"
@@ -50,9 +50,8 @@ def check_officer(store: Store, by: Asker, organisations: Sequence[str], now: da
         raise Refused("Only an information governance officer of one of the parties does this.")
     with store.read(Login.GATE) as gate:
         held = role_facts(gate, by.user, by.organisation, by.role, now)
-    if held is None or held.role_from is None or not held.body.active:
-        raise Refused("You do not hold this role now: ask your organisation's access manager.")
-    if not between(now, held.role_from, held.role_until):
+    active = held is not None and held.role_from is not None and held.body.active
+    if held is None or not active or not between(now, held.role_from, held.role_until):
         raise Refused("You do not hold this role now: ask your organisation's access manager.")
     if by.factors < 2:
         raise Refused("Sign in with your second factor first.")
@@ -258,8 +257,3 @@ def start_shadow(store: Store, by: Asker, organisation: str, until: datetime, no
     with store.write(Login.GATE) as gate:
         tables.start_shadow(gate, organisation=organisation, since=now, until=until, set_by=by.user)
         tables.bump(gate, now)
-
-
-def sectors_of(agreement: Agreement) -> set[Sector]:
-    """The kinds of organisation an agreement's lines speak of."""
-    return {sector for line in agreement.rules for sector in line.sectors}

@@ -18,7 +18,7 @@ from samechild.policy import ledger
 from samechild.policy import store as tables
 from samechild.policy.agreement_actions import check_officer
 from samechild.records import fields
-from samechild.records.disclosure import Ask, Asker
+from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store
 from samechild.storage.vaults import Partition, move_lookups
 
@@ -150,8 +150,3 @@ def _check_mark(store: Store, by: Asker, owner: str, mark: str, now: datetime) -
 def _note(store: Store, by: Asker, kind: str, about: Sequence[str], body: dict[str, Any], now: datetime) -> None:
     references = [reference for key in about for reference in ledger.references_to(store, key)[:1]]
     ledger.append(store, kind, {**body, "by": by.user}, now, references)
-
-
-def waiting_for_approval(ask: Ask) -> str:
-    """Say in words what an approver is asked to approve; it names nobody but the asker's role."""
-    return f"{ask.who.role} asks for {ask.record_type} of {len(ask.scope.record_keys)} record(s) for {ask.purpose}."
