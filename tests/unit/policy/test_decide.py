@@ -148,7 +148,7 @@ def test_what_fits_no_holder_is_refused() -> None:
 
 
 def test_mistaken_agreements_refuse_rather_than_fail() -> None:
-    broken = replace(some_facts(), agreements=(None,))  # type: ignore[arg-type]
+    broken = replace(some_facts(), agreements=(None,))
     decision = decide(an_ask(), broken)
     assert not decision.allowed
     assert {"agreement-forbids", "nothing-allows"} <= {reason.rule for reason in decision.reasons}

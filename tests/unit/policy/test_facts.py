@@ -40,7 +40,7 @@ def seen(*rows: ARow, teams: frozenset[str] = frozenset()) -> Seen:
     return read_rows(rows, an_ask(), teams)
 
 
-MINE = {"name": "involved", "person": "u1", "organisation": "school"}
+MINE: dict[str, Any] = {"name": "involved", "person": "u1", "organisation": "school"}
 
 
 @pytest.mark.parametrize(

@@ -95,9 +95,8 @@ def written(*looks: Look, **given: Any) -> str:
 
 
 def test_what_a_letter_says() -> None:
-    lines = lines_of(
-        [a_look(organisation="council", entry=1), a_look(organisation="council", entry=2)], SERVICES, rules()
-    )
+    ours = a_look(organisation="council")
+    lines = lines_of([ours, replace(ours, entry=2)], SERVICES, rules())
     assert [(line.when, line.who, line.times) for line in lines] == [("2 November 2026", US, "2 times")]
     text = letter([ours], SERVICES, rules(), today=date(2026, 11, 2)).text
     assert "We looked at referrals, assessments and child in need plans." in text
