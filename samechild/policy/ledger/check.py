@@ -18,12 +18,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from samechild.errors import Invalid, Missing
 from samechild.policy.ledger import store as tables
-from samechild.policy.ledger.checkpoint import origin_of, read_checkpoint
+from samechild.policy.ledger.checkpoint import Checkpoint, origin_of, read_checkpoint
 from samechild.policy.ledger.entry import ACCEPT, read_entry
-from samechild.policy.ledger.export import Say, commits, header_of, lines_of
+from samechild.policy.ledger.export import Say, commits, header_of
 from samechild.policy.ledger.standalone import Broken, Reading, check_export
 from samechild.policy.ledger.tree import ARITY_BITS, Peak, grow, leaf_hash
-from samechild.policy.ledger.witness import file_of, lines_in
+from samechild.policy.ledger.witness import file_of, line_of, lines_in
 from samechild.storage import Login, Store
 from samechild.storage.columns import moment_text
 
@@ -132,41 +132,73 @@ def _read_through(store: Store, connection: sa.Connection, say: Say) -> tuple[li
             if not seen.origin:
                 seen.origin = last.origin
                 reading.line(header_of(connection, last.origin))
-            problems += _wrong_rows(connection, rows, seen)
-            for line in lines_of(rows, checkpoints):
-                reading.line(line)
-            seen.checkpoints |= {each.size: sha256(each.note.encode()).digest() for each in checkpoints}
+            _read_page(connection, rows, checkpoints, reading, seen, problems)
             say("checking the ledger", reading.size / last.size)
         if last is not None:
             reading.end()
             if reading.size < last.size:
                 raise Broken("there is a checkpoint over more entries than there are", reading.size)
-    except (Broken, Invalid) as found:
+    except Broken as found:
         seen.is_whole = False
-        place = found.entry if isinstance(found, Broken) else reading.size
-        problems.append(Problem(place, _sentence(found) if isinstance(found, Broken) else str(found)))
+        problems.append(Problem(found.entry, _sentence(found)))
+    except Invalid:
+        seen.is_whole = False
+        entry = _unreadable(connection)
+        problems.append(Problem(entry, f"The checkpoint after entry {entry} cannot be read."))
+    seen.size = reading.last.size if reading.last else 0
     return problems, seen
 
 
-def _wrong_rows(connection: sa.Connection, rows: list[sa.Row[Any]], seen: _Seen) -> list[Problem]:
-    """What the columns of entries say otherwise than the entries; an entry unlike its own leaf ends the reading."""
-    found = []
+def _read_page(
+    connection: sa.Connection,
+    rows: list[sa.Row[Any]],
+    checkpoints: list[Checkpoint],
+    reading: Reading,
+    seen: _Seen,
+    problems: list[Problem],
+) -> None:
+    """Read some entries as the verifier does, each after its row was compared with it."""
     references = tables.references_of(connection, rows[0].number, rows[-1].number + 1)
+    after = {each.size: each for each in checkpoints}
     for row in rows:
-        if leaf_hash(row.entry) != row.leaf:
-            raise Broken(f"entry {row.number}: its text is not what was hashed", row.number)
+        problems += _wrong_row(row, references.get(row.number, []), seen)
+        reading.line(row.entry + b"\n")
+        found = after.get(row.number + 1)
+        if found:
+            reading.line(line_of(found))
+            seen.checkpoints[found.size] = sha256(found.note.encode()).digest()
+
+
+def _wrong_row(row: sa.Row[Any], references: list[str], seen: _Seen) -> list[Problem]:
+    """What the columns say otherwise than the entry; an entry unlike its own leaf ends the reading."""
+    if leaf_hash(row.entry) != row.leaf:
+        raise Broken(f"entry {row.number}: its text is not what was hashed", row.number)
+    try:
         entry = read_entry(row.entry)
-        if (row.at, row.kind) != (moment_text(entry.at), entry.kind):
-            found.append(Problem(row.number, f"The row of entry {row.number} has another time or kind than the entry."))
-        if references.get(row.number, []) != list(entry.references):
-            found.append(Problem(row.number, f"Entry {row.number} is not found under exactly the references it names."))
-        if entry.kind == ACCEPT:
-            seen.accepted.add(row.number)
-        seen.peaks, made = grow(seen.peaks, row.leaf)
-        kept = ((height, top) for height, top in made[1:] if height % ARITY_BITS == 0)
-        seen.subtrees |= {(height // ARITY_BITS, row.number >> height): top for height, top in kept}
-        seen.size = row.number + 1
+    except Invalid:
+        raise Broken(f"entry {row.number} cannot be read", row.number) from None
+    found = []
+    if (row.at, row.kind) != (moment_text(entry.at), entry.kind):
+        found.append(Problem(row.number, f"The row of entry {row.number} has another time or kind than the entry."))
+    if references != list(entry.references):
+        found.append(Problem(row.number, f"Entry {row.number} is not found under exactly the references it names."))
+    if entry.kind == ACCEPT:
+        seen.accepted.add(row.number)
+    seen.peaks, made = grow(seen.peaks, row.leaf)
+    for height, top in made[1:]:
+        if height % ARITY_BITS == 0:
+            seen.subtrees[height // ARITY_BITS, row.number >> height] = top
     return found
+
+
+def _unreadable(connection: sa.Connection) -> int:
+    """The last entry that the first unreadable checkpoint vouches for."""
+    for size, note in tables.notes(connection):
+        try:
+            read_checkpoint(note)
+        except Invalid:
+            return size - 1
+    return 0
 
 
 def _wrong_subtrees(connection: sa.Connection, seen: _Seen) -> list[Problem]:

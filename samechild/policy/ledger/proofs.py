@@ -11,13 +11,15 @@ from datetime import datetime
 import msgspec
 import sqlalchemy as sa
 
-from samechild.errors import Missing, Unavailable
+from samechild.errors import Invalid, Missing, Unavailable
 from samechild.policy.ledger import store as tables
-from samechild.policy.ledger.checkpoint import in_text
+from samechild.policy.ledger.checkpoint import Checkpoint, in_text
 from samechild.policy.ledger.tree import EMPTY_ROOT, Range, consistency_ranges, inclusion_ranges
 from samechild.storage import Login, Store
 
 PROOF = "samechild ledger proof 1"
+
+_DAMAGED = "Rows of the ledger are gone or damaged: run `samechild ledger verify`, then restore a backup."
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -48,7 +50,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 def head(store: Store) -> Head:
     """Where the ledger stands now."""
     with store.read(Login.GATE) as connection:
-        last = tables.last_checkpoint(connection)
+        last = _last(connection)
     if last is None:
         return Head(0, EMPTY_ROOT, None, "")
     return Head(last.size, last.root, last.at, last.note)
@@ -62,7 +64,7 @@ def prove(store: Store, number: int) -> Proof:
         Unavailable: when rows the proof needs are gone.
     """
     with store.read(Login.GATE) as connection:
-        last, entry = tables.last_checkpoint(connection), tables.entry_at(connection, number)
+        last, entry = _last(connection), tables.entry_at(connection, number)
         if last is None or entry is None or number >= last.size:
             raise Missing("The ledger has no entry of that number.")
         hashes = _hashes(connection, inclusion_ranges(number, last.size))
@@ -78,7 +80,7 @@ def prove_growth(store: Store, old: int) -> list[str]:
         Unavailable: when rows the proof needs are gone.
     """
     with store.read(Login.GATE) as connection:
-        last = tables.last_checkpoint(connection)
+        last = _last(connection)
         return _hashes(connection, consistency_ranges(old, last.size if last else 0))
 
 
@@ -87,8 +89,15 @@ def proof_file(proof: Proof) -> bytes:
     return msgspec.json.encode(proof, order="sorted") + b"\n"
 
 
+def _last(connection: sa.Connection) -> Checkpoint | None:
+    try:
+        return tables.last_checkpoint(connection)
+    except Invalid:
+        raise Unavailable(_DAMAGED) from None
+
+
 def _hashes(connection: sa.Connection, ranges: list[Range]) -> list[str]:
     found = tables.hashes_of(connection, ranges)
     if None in found:
-        raise Unavailable("Rows of the ledger are gone: run `samechild ledger verify`, then restore a backup.")
+        raise Unavailable(_DAMAGED)
     return [in_text(each) for each in found if each]

@@ -115,6 +115,12 @@ def checkpoints(connection: sa.Connection, after: int, up_to: int) -> list[tuple
     return [(read_checkpoint(row.note), row.public) for row in connection.execute(asked)]
 
 
+def notes(connection: sa.Connection) -> Iterator[tuple[int, str]]:
+    """Every checkpoint's size and text as they are kept, smallest first, readable or not."""
+    asked = sa.select(ledger_checkpoints.c.size, ledger_checkpoints.c.note).order_by(ledger_checkpoints.c.size)
+    return ((row.size, row.note) for row in connection.execute(asked))
+
+
 def public_keys(connection: sa.Connection) -> list[bytes]:
     """Every public key that signed a checkpoint, in the order they came into use."""
     table = ledger_checkpoints
