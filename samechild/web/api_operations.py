@@ -270,7 +270,7 @@ def ready(call: Call) -> Ready:
     return Ready(status="ready")
 
 
-_TEXT = {"type": "string", "maxLength": 4000}
+_TEXT = {"type": "string"}
 _TOKEN_FORM: dict[str, Any] = {
     "type": "object",
     "required": ["grant_type"],

@@ -139,7 +139,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     for status in sorted(errors):
         found[str(status)] = _json(_WORDS[status], Problem, PROBLEM)
     for status, kind in operation.others.items():
-        found[str(status)] = _json(_WORDS[status], kind)
+        both = {**_json(_WORDS[status], Problem, PROBLEM)["content"], **_json(_WORDS[status], kind)["content"]}
+        found[str(status)] = {"description": _WORDS[status], "content": both}
     for status, name in ((429, "Retry-After"), (401, "WWW-Authenticate")):
         if str(status) in found:
             found[str(status)]["headers"] = {name: {"schema": {"type": "string"}}}

@@ -126,7 +126,6 @@ def test_a_form_without_its_token_is_refused(server: Served, page: Page) -> None
     who = "access-manager" if page.who is None or "access-manager" in page.who else "information-governance"
     if page.who and not {"access-manager", "information-governance"} & page.who:
         who = next(each.persona for each in personas() if page.who & set(each.roles))
-    size = server.store and entries(server)
     for browser, fields in (
         (server.browser(who), {}),
         (server.browser(who), {"token": ""}),
@@ -139,7 +138,6 @@ def test_a_form_without_its_token_is_refused(server: Served, page: Page) -> None
         expected = 403 if signed_in or page.who is None else 401
         assert answer.status_code == expected, (fields, signed_in)
         assert entries(server) == before, "something was written"
-    assert size <= entries(server)
 
 
 def entries(server: Served) -> int:
