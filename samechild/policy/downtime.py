@@ -38,7 +38,7 @@ class Line(msgspec.Struct, frozen=True):
     numbers: tuple[tuple[str, str], ...]
 
 
-_DIALLED = re.compile(r"\+?[0-9][0-9 ()-]{1,23}(?: ?(?:ext|x)\.? ?\d{1,6})?")
+_DIALLED = re.compile(r"[+(]?[0-9][0-9 ()-]{1,23}(?: ?(?:ext|x)\.? ?\d{1,6})?")
 
 
 def checked_number(number: Number) -> Number:
