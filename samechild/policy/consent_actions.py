@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from samechild.errors import Invalid, Missing, Refused
+from samechild.errors import Conflict, Invalid, Missing, Refused
 from samechild.keys.actions import salt_for_child
 from samechild.keys.seal import Random
 from samechild.policy import consent_store as rows
@@ -299,8 +299,10 @@ def _previous(store: Store, made: ConsentRecord) -> ConsentRecord | None:
 
 def _keep(store: Store, permit: Permit, made: Kept, now: datetime, random: Random) -> Recorded:
     """Write the ledger's entry, then the row with its words sealed."""
-    kind = rows.kind_of(made)
+    kind, ends = rows.kind_of(made), rows.ends_of(made)
     with store.write(Login.GATE) as gate:
+        if ends and rows.is_succeeded(gate, ends):
+            raise Conflict("Somebody withdrew, ended or lifted this already: look at it again.")
         salt = salt_for_child(gate, store.keys, made.record_key, random)
     body = {"by": permit.who.user, "kind": kind, "leave": permit.entry, "record": made.id, **_told(made)}
     entry = ledger.append(store, "consent", body, now, [store.keys.reference(made.record_key, salt)])

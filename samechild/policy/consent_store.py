@@ -146,6 +146,12 @@ def row_of(connection: sa.Connection, identity: str) -> Row | None:
     return None if found is None else _row(found)
 
 
+def is_succeeded(connection: sa.Connection, identity: str) -> bool:
+    """Whether a row was withdrawn, ended or lifted by another one already."""
+    found = sa.select(sharing_records.c.id).where(sharing_records.c.succeeds == identity)
+    return connection.scalar(found) is not None
+
+
 def rows_about(connection: sa.Connection, record_keys: Sequence[str], kinds: Iterable[str] = KINDS) -> list[Row]:
     """Every row of some kinds about some records, the oldest first."""
     table = sharing_records
