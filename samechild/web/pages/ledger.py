@@ -34,7 +34,7 @@ from samechild.web.blocks import (
     Words,
     moment,
 )
-from samechild.web.forms import Field, Filled, Form, blank, read
+from samechild.web.forms import Field, Filled, Form, blank, read, wrong
 from samechild.web.menu import OFFICERS
 from samechild.web.routes import Page, Sent
 from samechild.web.visits import Visit
@@ -150,6 +150,9 @@ def _concerns(visit: Visit, body: dict[str, Any]) -> bool:
 def find(visit: Visit, sent: Sent) -> Answer:
     """Go to an entry by its number."""
     filled = read(FIND, sent)
+    size = ledger.head(visit.store).size
+    if not filled.problems and int(filled.one("entry")) >= size:  # and whatever else was typed gets into no address
+        filled = wrong(filled, f"There are entries 0 to {size - 1}" if size else "There are no entries yet")
     if filled.problems:
         return _overview(visit, filled)
     return Redirect(to=f"/ledger/entries/{int(filled.one('entry'))}")
