@@ -23,11 +23,9 @@ from samechild.policy.ledger.entry import ACCEPT, read_entry
 from samechild.policy.ledger.export import Say, commits, header_of
 from samechild.policy.ledger.standalone import Broken, Reading, check_export
 from samechild.policy.ledger.tree import ARITY_BITS, Peak, grow, leaf_hash
-from samechild.policy.ledger.witness import file_of, line_of, lines_in
+from samechild.policy.ledger.witness import Line, file_of, line_of, lines_in
 from samechild.storage import Login, Store
 from samechild.storage.columns import moment_text
-
-_EVERYTHING = 2**62
 
 MOST = 100
 """After so many problems the list ends: the first ones say where to look."""
@@ -43,7 +41,6 @@ class Problem(msgspec.Struct, frozen=True):
 class _Seen(msgspec.Struct):
     """What was read of a ledger on the way through it."""
 
-    origin: str = ""
     size: int = 0
     checkpoints: dict[int, bytes] = {}  # size: SHA-256 of the checkpoint's text
     subtrees: dict[tuple[int, int], bytes] = {}
@@ -64,17 +61,20 @@ def quick(public: bytes, message: bytes, signature: bytes) -> bool:
 def verify(store: Store, say: Say = lambda what, share: None) -> list[Problem]:
     """Check the installation's ledger and its witness from beginning to end; an empty list means whole.
 
-    The first problem names the first broken entry.
+    The first problem names the first broken entry. Others may go on writing: the witness is read before the ledger,
+    so that it never knows more than a whole ledger.
 
     Raises:
         Unavailable: when the database cannot be read.
     """
+    known = _Known()
+    _read_witness(store, known)
     with store.read(Login.GATE) as connection:
         problems, seen = _read_through(store, connection, say)
         if seen.is_whole:
             problems += _wrong_subtrees(connection, seen)
     say("comparing with the witness", 1.0)
-    problems += _witness(store, seen)
+    problems += known.problems + _differences(known, seen)
     return sorted(problems, key=lambda each: (each.entry is None, each.entry or 0))[:MOST]
 
 
@@ -126,18 +126,15 @@ def _read_through(store: Store, connection: sa.Connection, say: Say) -> tuple[li
     reading = Reading(store.keys.public_keys().values(), None, quick, every=True)
     try:
         last = tables.last_checkpoint(connection)
-        for rows, checkpoints in commits(connection, _EVERYTHING):
-            if last is None:
-                raise Broken("there are entries, but no checkpoint that vouches for them", 0)
-            if not seen.origin:
-                seen.origin = last.origin
-                reading.line(header_of(connection, last.origin))
-            _read_page(connection, rows, checkpoints, reading, seen, problems)
-            say("checking the ledger", reading.size / last.size)
         if last is not None:
+            reading.line(header_of(connection, last))
+            for rows, checkpoints in commits(connection, last.size):
+                _read_page(connection, rows, checkpoints, reading, seen, problems)
+                say("checking the ledger", reading.size / last.size)
             reading.end()
             if reading.size < last.size:
                 raise Broken("there is a checkpoint over more entries than there are", reading.size)
+        _nothing_beyond(connection, reading.size)
     except Broken as found:
         seen.is_whole = False
         problems.append(Problem(found.entry, _sentence(found)))
@@ -147,6 +144,14 @@ def _read_through(store: Store, connection: sa.Connection, say: Say) -> tuple[li
         problems.append(Problem(entry, f"The checkpoint after entry {entry} cannot be read."))
     seen.size = reading.last.size if reading.last else 0
     return problems, seen
+
+
+def _nothing_beyond(connection: sa.Connection, size: int) -> None:
+    """Find entries that no checkpoint vouches for; what others add meanwhile has one."""
+    if tables.has_entries_from(connection, size):
+        last = tables.last_checkpoint(connection)
+        if last is None or last.size <= size:
+            raise Broken(f"there are entries from {size} on, but no checkpoint that vouches for them", size)
 
 
 def _read_page(
@@ -193,56 +198,82 @@ def _wrong_row(row: sa.Row[Any], references: list[str], seen: _Seen) -> list[Pro
 
 def _unreadable(connection: sa.Connection) -> int:
     """The last entry that the first unreadable checkpoint vouches for."""
-    for size, note in tables.notes(connection):
-        try:
-            read_checkpoint(note)
-        except Invalid:
-            return size - 1
-    return 0
+    return min(size for size, note in tables.notes(connection) if not _is_checkpoint(note)) - 1
+
+
+def _is_checkpoint(note: str) -> bool:
+    try:
+        return bool(read_checkpoint(note))
+    except Invalid:
+        return False
 
 
 def _wrong_subtrees(connection: sa.Connection, seen: _Seen) -> list[Problem]:
-    kept = tables.subtrees(connection)
+    """Where hashes kept for speed are missing or wrong; those of entries added meanwhile are left alone."""
+    kept = {
+        (level, position): top
+        for (level, position), top in tables.subtrees(connection).items()
+        if (position + 1) << level * ARITY_BITS <= seen.size
+    }
     wrong = [place for place in kept.keys() | seen.subtrees.keys() if kept.get(place) != seen.subtrees.get(place)]
     entries = sorted(position << level * ARITY_BITS for level, position in wrong)
     return [Problem(entry, f"A hash kept for the entries from {entry} on is missing or wrong.") for entry in entries]
 
 
-def _witness(store: Store, seen: _Seen) -> list[Problem]:
+class _Known(msgspec.Struct):
+    """What the witness knows: a digest of each checkpoint by size, and where an officer accepted a shorter ledger."""
+
+    path: Path = Path()
+    is_there: bool = True
+    checkpoints: dict[int, bytes] = {}
+    accepted: list[int] = []
+    problems: list[Problem] = []
+
+
+def _read_witness(store: Store, known: _Known) -> None:
+    """Read the whole witness of this ledger."""
+    with store.read(Login.GATE) as connection:
+        first = next(tables.notes(connection), None)
+    named = first[1].partition("\n")[0] if first else ""
+    known.path = file_of(store.witness, named or origin_of(next(iter(store.keys.public_keys().values()))))
+    known.is_there = known.path.exists()
+    try:
+        for line in lines_in(known.path) if known.is_there else ():
+            _take_line(line, known)
+    except OSError:
+        known.problems.append(Problem(None, f"The witness {known.path} cannot be read."))
+
+
+def _take_line(line: Line | None, known: _Known) -> None:
+    if line is None:
+        known.problems.append(Problem(None, f"A line of the witness {known.path} cannot be read."))
+    elif line.accepted:
+        size = int(line.accepted.partition(":")[0])
+        known.accepted.append(size)
+        known.checkpoints = {each: digest for each, digest in known.checkpoints.items() if each <= size}
+    else:
+        size, digest = read_checkpoint(line.checkpoint).size, sha256(line.checkpoint.encode()).digest()
+        if known.checkpoints.setdefault(size, digest) != digest:
+            known.problems.append(Problem(size - 1, f"The witness knows two different pasts of {size} entries."))
+
+
+def _differences(known: _Known, seen: _Seen) -> list[Problem]:
     """What the witness knows otherwise: a rollback, a truncation, or another past signed with the real key."""
-    origin = seen.origin or origin_of(next(iter(store.keys.public_keys().values())))
-    path = file_of(store.witness, origin)
-    if not path.exists():
-        return [Problem(None, f"The witness {path} is missing.")] if seen.size else []
-    problems, known = list[Problem](), dict[int, bytes]()
-    for line in lines_in(path):
-        if line is None:
-            problems.append(Problem(None, f"A line of the witness {path} cannot be read."))
-        elif line.accepted:
-            size = int(line.accepted.partition(":")[0])
-            known = {each: digest for each, digest in known.items() if each <= size}
-            if seen.is_whole and size not in seen.accepted:
-                words = f"The witness says that the ledger was accepted at {size} entries, which no entry confirms."
-                problems.append(Problem(size, words))
-        else:
-            seen_there = read_checkpoint(line.checkpoint)
-            digest = sha256(line.checkpoint.encode()).digest()
-            if known.setdefault(seen_there.size, digest) != digest:
-                words = f"The witness knows two different pasts of {seen_there.size} entries."
-                problems.append(Problem(seen_there.size - 1, words))
-    return problems + _differences(known, seen)
-
-
-def _differences(known: dict[int, bytes], seen: _Seen) -> list[Problem]:
-    """The first place where the witness knows a checkpoint that the ledger does not have."""
-    for size in sorted(size for size, digest in known.items() if seen.checkpoints.get(size) != digest):
-        if size <= seen.size:
-            words = f"The witness knows another past of {size} entries: the ledger was forked, or rewritten."
-            return [Problem(size - 1, words)]
-        if seen.is_whole:
-            words = (
-                f"The witness knows {max(known)} entries, the ledger has {seen.size}: its end was cut off, or an older "
-                "backup restored."
-            )
-            return [Problem(seen.size, words)]
-    return []
+    if not known.is_there and seen.size:
+        return [Problem(None, f"The witness {known.path} is missing.")]
+    found = []
+    for size in sorted({*known.accepted} - seen.accepted if seen.is_whole else ()):
+        words = f"The witness says that the ledger was accepted at {size} entries, which no entry confirms."
+        found.append(Problem(size, words))
+    unknown = (size for size, digest in known.checkpoints.items() if seen.checkpoints.get(size) != digest)
+    size = min(unknown, default=0)
+    if 0 < size <= seen.size:
+        words = f"The witness knows another past of {size} entries: the ledger was forked, or rewritten."
+        found.append(Problem(size - 1, words))
+    elif size and seen.is_whole:
+        words = (
+            f"The witness knows {max(known.checkpoints)} entries, the ledger has {seen.size}: its end was cut off, or "
+            "an older backup restored."
+        )
+        found.append(Problem(seen.size, words))
+    return found

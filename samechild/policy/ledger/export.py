@@ -50,7 +50,7 @@ def export(store: Store, path: Path, say: Say, force: bool = False) -> Checkpoin
             raise Missing(NOTHING_YET)
         try:
             with unfinished.open("wb") as file:
-                file.write(header_of(connection, last.origin))
+                file.write(header_of(connection, last))
                 for rows, checkpoints in commits(connection, last.size):
                     file.writelines(lines_of(rows, checkpoints))
                     say("writing the ledger", (rows[-1].number + 1) / last.size)
@@ -65,10 +65,10 @@ def export(store: Store, path: Path, say: Say, force: bool = False) -> Checkpoin
     return last
 
 
-def header_of(connection: sa.Connection, origin: str) -> bytes:
+def header_of(connection: sa.Connection, last: Checkpoint) -> bytes:
     """The first line of an export: which ledger, and the keys that signed it in the order they came into use."""
-    keys = [in_text(public) for public in tables.public_keys(connection)]
-    header = {"format": FORMAT, "keys": keys, "origin": origin}
+    keys = [in_text(public) for public in tables.public_keys(connection, last.size)]
+    header = {"format": FORMAT, "keys": keys, "origin": last.origin}
     return json.dumps(header, separators=(",", ":"), sort_keys=True).encode() + b"\n"
 
 

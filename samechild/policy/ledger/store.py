@@ -121,16 +121,22 @@ def notes(connection: sa.Connection) -> Iterator[tuple[int, str]]:
     return ((row.size, row.note) for row in connection.execute(asked))
 
 
-def public_keys(connection: sa.Connection) -> list[bytes]:
-    """Every public key that signed a checkpoint, in the order they came into use."""
+def public_keys(connection: sa.Connection, up_to: int) -> list[bytes]:
+    """Every public key that signed a checkpoint over at most ``up_to`` entries, in the order they came into use."""
     table = ledger_checkpoints
-    asked = sa.select(table.c.public).group_by(table.c.public).order_by(sa.func.min(table.c.size))
-    return list(connection.scalars(asked))
+    asked = sa.select(table.c.public).where(table.c.size <= up_to).group_by(table.c.public)
+    return list(connection.scalars(asked.order_by(sa.func.min(table.c.size))))
 
 
 def entry_at(connection: sa.Connection, number: int) -> bytes | None:
     """The exact bytes of one entry; None when there is none of that number."""
     return connection.scalar(sa.select(ledger_entries.c.entry).where(ledger_entries.c.number == number))
+
+
+def has_entries_from(connection: sa.Connection, number: int) -> bool:
+    """Whether there is any entry of this number or a greater one."""
+    found = sa.select(ledger_entries.c.number).where(ledger_entries.c.number >= number).limit(1)
+    return connection.scalar(found) is not None
 
 
 def rows_from(connection: sa.Connection, start: int, end: int) -> Iterator[sa.Row[Any]]:

@@ -10,9 +10,9 @@ One file for each ledger, one checkpoint a line, written after each commit and f
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Lock, Timer
@@ -27,6 +27,9 @@ SYNC_SECONDS = 1.0
 
 TAIL = 65_536
 """At first only so many bytes of the end are read: the chain of checkpoints vouches for those before."""
+
+
+_ACCEPTED = re.compile(r"[0-9]{1,16}:[A-Za-z0-9+/=]+")
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -62,11 +65,13 @@ def lines_in(path: Path) -> Iterator[Line | None]:
 def _read(written: bytes) -> Line | None:
     if not written.endswith(b"\n"):
         return None
-    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, Invalid):
+    try:
         line = msgspec.json.decode(written, type=Line)
-        if line.accepted or read_checkpoint(line.checkpoint):
-            return line
-    return None
+        if not _ACCEPTED.fullmatch(line.accepted):
+            read_checkpoint(line.checkpoint)
+    except (msgspec.DecodeError, UnicodeDecodeError, Invalid):
+        return None
+    return line
 
 
 class Known(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ import pytest
 from ledgers import NOW, exported, fill, fill_at_once
 from samechild.errors import Missing, Unavailable
 from samechild.policy.ledger import Problem, append, head, prove, prove_growth, verify
-from samechild.policy.ledger.check import MOST, verify_copy, verify_file
+from samechild.policy.ledger.check import MOST, quick, verify_copy, verify_file
 from samechild.policy.ledger.tree import leaf_hash
 from samechild.storage import Store
 from stores import a_store
@@ -37,6 +37,7 @@ def change(store: Store, *statements: str, values: tuple[object, ...] = ()) -> N
         database.commit()
 
 
+LATER = NOW + timedelta(hours=1)
 REWRITE = "UPDATE ledger_entries SET entry = CAST(replace(CAST(entry AS TEXT), '{}', '{}') AS BLOB) WHERE number = {}"
 
 
@@ -89,7 +90,7 @@ def other_writer(store: Store) -> None:
         ("DELETE FROM ledger_entries WHERE number >= 8", 8, "a checkpoint over more entries than there are"),
         ("DELETE FROM ledger_entries", 0, "ends without a checkpoint"),
         ("DELETE FROM ledger_checkpoints", 0, "no checkpoint that vouches"),
-        ("DELETE FROM ledger_checkpoints WHERE size = 10", 9, "ends without a checkpoint"),
+        ("DELETE FROM ledger_checkpoints WHERE size = 10", 9, "entries from 9 on, but no checkpoint"),
         ("DELETE FROM ledger_checkpoints WHERE size = 5", 4, "does not follow the one before it"),
         ("UPDATE ledger_entries SET number = number + 100 WHERE number = 4", 4, "where entry 4 should stand"),
         ("UPDATE ledger_entries SET kind = 'outcome' WHERE number = 4", 4, "another time or kind"),
@@ -131,6 +132,32 @@ def test_rows_beyond_the_last_checkpoint_stop_the_writer(store: Store) -> None:
     assert verify(store)[0].entry == 10
     with pytest.raises(Unavailable, match="could not be written"):
         other_writer(store)
+
+
+def test_what_is_added_while_it_is_checked_is_no_problem(store: Store) -> None:
+    fill_at_once(store, 240, start=10)
+    added: list[int] = []
+
+    def go_on(what: str, share: float) -> None:
+        if not added:
+            added.append(append(Store(store.home, store.engines, store.keys, store.witness), "sign-in", {}, LATER))
+            fill_at_once(store, 10, start=5_000)
+
+    assert verify(store, go_on) == []
+    assert added == [250]
+    assert verify(store) == []
+
+
+def test_a_public_key_that_is_none_signs_nothing() -> None:
+    assert not quick(b"\x02" + bytes(31), b"a", bytes(64))
+    assert not quick(b"short", b"a", bytes(64))
+
+
+def test_a_witness_that_cannot_be_opened_is_told(store: Store) -> None:
+    path = next(store.witness.glob("*.checkpoints"))
+    path.unlink()
+    path.mkdir()
+    assert only(verify(store)).words == f"The witness {path} cannot be read."
 
 
 def test_hashes_kept_for_speed_are_checked(store: Store) -> None:
@@ -178,7 +205,10 @@ def test_a_witness_that_tells_otherwise_is_told(store: Store) -> None:
     path.write_bytes(b"".join([*lines[:3], other, *lines[4:]]))
     assert [(each.entry, "another past of 4" in each.words) for each in verify(store)] == [(3, True)]
     path.write_bytes(b"".join(lines) + b'{"accepted":"7:xxx"}\n')
+    assert only(verify(store)).entry == 7
     assert "which no entry confirms" in only(verify(store)).words
+    path.write_bytes(b"".join(lines) + b'{"accepted":"seven"}\n')
+    assert "cannot be read" in only(verify(store)).words
     path.write_bytes(b"".join(lines[3:5] + lines[:1] + lines[7:8]))  # lines may be missing, and out of order
     assert verify(store) == []
     path.write_bytes(b"".join(lines[:4]) + lines[4][:50] + b"\n" + b"".join(lines[4:]))  # cut short, written again

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import runpy
 import shutil
 import subprocess
 import sys
@@ -159,6 +160,7 @@ def test_another_key_is_noticed() -> None:
         {"format": standalone.FORMAT, "keys": [PUBLIC, PUBLIC], "origin": origin_of(public_of())},
         {"format": standalone.FORMAT, "keys": [PUBLIC, in_text(bytes(32))], "origin": origin_of(public_of())},
         {"format": standalone.FORMAT, "keys": ["A"], "origin": origin_of(public_of())},
+        {"format": standalone.FORMAT, "keys": [PUBLIC[:-2] + chr(ord(PUBLIC[-2]) + 1) + "="], "origin": "x"},
         {"format": standalone.FORMAT, "keys": [7], "origin": origin_of(public_of())},
         {"format": standalone.FORMAT, "keys": [PUBLIC], "origin": "samechild/0000000000000000"},
         {"format": standalone.FORMAT, "keys": [PUBLIC], "origin": 5},
@@ -397,6 +399,13 @@ def test_it_is_written_for_python_3_8() -> None:
     assert used & newer == set()
     merged = [node for node in ast.walk(tree) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr)]
     assert not any(isinstance(side, ast.Dict) for node in merged for side in (node.left, node.right))
+
+
+def test_it_runs_as_a_program(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["verify_ledger.py", str(folder / "ledger.ndjson"), "--key", PUBLIC])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(SOURCE), run_name="__main__")
+    assert ended.value.code == 0
 
 
 def test_its_tree_is_the_ledgers() -> None:

@@ -197,14 +197,18 @@ def test_a_witness_that_cannot_be_forced_to_disk_is_told_to_the_next(
 
     with monkeypatch.context() as broken:
         broken.setattr("os.fsync", fail)
+        with pytest.raises(Unavailable, match="cannot be read and written"):
+            Witness(store.witness, read_checkpoint(head(store).note).origin).accept("1:x")
         assert not witness.sync()
         with pytest.raises(Unavailable, match="cannot be read and written"):
             witness.write([])
         with pytest.raises(Unavailable, match="cannot be read and written"):
             witness.accept("1:x")
     assert witness.sync()
-    witness.write([])
-    witness.write([])  # one timer is enough
+    first = read_checkpoint(head(store).note)
+    witness.write([first])
+    witness.write([first])  # one timer is enough for both
+    assert [each.entry for each in verify(store)] == [1]  # what was accepted in vain is told
 
 
 def test_a_witness_that_takes_only_part_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,6 +279,14 @@ def test_what_must_not_be_known_is_answered_about_nobody(store: Store) -> None:
     permit = record(store, replace(a_decision(allowed=False, may_know=False), instead=a_decision()), NOW)
     assert len(permit.record_keys) == 1
     assert permit.record_keys != ("child-1",)
+
+
+def test_a_decision_needs_no_judgement_and_no_emergency(store: Store) -> None:
+    plain = a_decision()
+    record(store, replace(plain, ask=replace(plain.ask, judgement=None, emergency=None)), NOW)
+    with store.read(Login.GATE) as gate:
+        body = entries(gate)[0].body
+    assert (body["judgement"], body["emergency"]) == (None, None)
 
 
 def test_a_refusal_says_who_can_decide() -> None:
