@@ -14,7 +14,7 @@ from samechild.policy.sign_in.rules import SignInRules
 from samechild.records.disclosure import Asker
 from samechild.storage import Store
 
-NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+NOW = datetime(2025, 11, 24, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 QUICK = SignInRules(hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 """Passwords hashed at the lowest cost: tests make many."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import os
 import warnings
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,6 +39,10 @@ OTHER = RSAKey.generate_key(2048, parameters={"kid": "one"}, private=True)
 def office() -> Iterator[Office]:
     with a_store() as store:
         yield an_office(store)
+
+
+def coded(part: bytes) -> str:
+    return urlsafe_b64encode(part).decode().rstrip("=")
 
 
 def a_system(
