@@ -38,8 +38,12 @@ def open_keyring(
     if not lines:
         if store.has_children(connection):
             raise Unavailable("The key register is empty, but children's keys are there: restore a backup.")
-        lines = first_keys(root, random, now)
-        store.keep_keys(connection, lines)
+        try:
+            with connection.begin_nested():
+                store.keep_keys(connection, first_keys(root, random, now))
+        except sa.exc.IntegrityError:
+            pass  # another process drew them at this very moment
+        lines = store.wrapped_keys(connection)
     return Keyring(root, lines, only)
 
 

@@ -209,7 +209,7 @@ def test_no_byte_of_an_erased_child_remains(
 
 def test_an_older_backup_comes_out_with_the_child_erased(world: World, tmp_path: Path) -> None:
     root, owner = world.store.keys.root_secret(), owner_of(world.settings)
-    where = {"root": root, "random": urandom, "owner": owner}
+    where: dict[str, Any] = {"root": root, "random": urandom, "owner": owner}
     back_up(world.settings, TABLES, tmp_path / "older.backup", now=NOW, **where)
     assert world.traces((tmp_path / "older.backup").read_bytes()) == []
     world.erase()
@@ -285,6 +285,18 @@ def killed_and_finished(world: World, monkeypatch: pytest.MonkeyPatch, step: str
     with world.store.read(Login.GATE) as gate:
         stages = [entry.body["stage"] for entry in ledger.entries(gate, kind="erasure")]
     assert stages.count("done") == (2 if (step, after) == ("append", True) and stages.count("decided") == 1 else 1)
+
+
+def test_a_backup_of_an_unfinished_erasure_is_finished_by_its_tombstones(
+    small: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "destroy_keys", lambda *args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        small.erase()
+    monkeypatch.undo()
+    assert replay_tombstones(small.store, TABLES, small.now()) == 1
+    assert finish_erasures(small.store, TABLES, small.now()) == 0
+    small.is_erased()
 
 
 def test_a_vault_that_is_away_loses_nothing(small: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -368,6 +380,30 @@ def test_many_children_are_erased_at_once(small: World) -> None:
     with small.store.read(Login.GATE) as gate:
         assert len(key_store.all_tombstones(gate)) == 1100
     assert certificate(small.store, TABLES, many[7]).left == {}
+
+
+def test_not_even_the_files_of_a_server_hold_the_child_in_clear() -> None:
+    """PostgreSQL keeps deleted rows until it is vacuumed, and a log beside: all it ever saw of the child was sealed."""
+    with an_installation("postgres") as settings:
+        world = World(settings)
+        with owner_engines(settings, b"", "postgres") as engines, engines[Database.GATE].connect() as connection:
+            folder = Path(str(connection.scalar(sa.text("SHOW data_directory"))))
+            connection.exec_driver_sql("CHECKPOINT")
+        world.erase()
+        if not folder.is_dir():
+            pytest.skip("the server of TEST_DATABASE_URL keeps its files elsewhere")
+        found = {word for path in sorted(folder.rglob("*")) if path.is_file() for word in clear_words(path)}
+        assert found == set()
+        world.store.close()
+
+
+def clear_words(path: Path) -> set[str]:
+    """What is distinctive about the child in one file of a server; one that is just gone holds nothing."""
+    try:
+        small = path.read_bytes().lower()
+    except FileNotFoundError:
+        return set()
+    return {word for word in WORDS if word.encode() in small}
 
 
 class TestCertificate:

@@ -54,6 +54,14 @@ def test_the_register_is_made_once_and_found_again(gate: sa.Connection, keys: Ke
     assert keys.lines[0].made_at == NOW
 
 
+def test_two_who_open_a_new_installation_at_once_have_the_same_keys(
+    gate: sa.Connection, keys: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = [[], store.wrapped_keys(gate)]  # what the slower of the two sees: nothing yet, then the other's
+    monkeypatch.setattr(store, "wrapped_keys", lambda connection: seen.pop(0))
+    assert actions.open_keyring(gate, ROOT, os.urandom, NOW).lines == keys.lines
+
+
 def test_a_lost_register_is_not_taken_for_a_new_installation(gate: sa.Connection, keys: Keyring) -> None:
     a_key(gate, keys)
     gate.execute(store.key_register.delete())
