@@ -233,7 +233,7 @@ MATRICES: tuple[tuple[str, ...], ...] = (
     ("purpose", "dfe"),
     ("purpose", "opted_out"),
     ("purpose", "emergency"),
-    ("agreements", "mode"),
+    ("agreements", "mode", "space"),
     ("role_from", "role_until"),
     ("spread", "keys", "mode"),
     ("on_behalf_of", "mediator"),

@@ -184,6 +184,18 @@ ANOTHER: dict[str, Callable[[Situation], tuple[Any, ...]]] = {
 }
 """For each list of a line: one that does not name what is asked."""
 
+
+def _beside(listed: str, effect: Effect) -> Callable[[Situation], Agreement]:
+    """An agreement with one line that is not about the ask: allowing alone, or forbidding what the default allows."""
+
+    def made(s: Situation) -> Agreement:
+        lists: dict[str, Any] = {listed: ANOTHER[listed](s)}
+        aside = line(effect, effect is FORBID, **lists)
+        return agreement(aside) if effect is ALLOW else agreement(line(ALLOW), aside)
+
+    return made
+
+
 AGREEMENTS: dict[str, Callable[[Situation], Agreement]] = (
     {
         "allow default": lambda s: agreement(line(ALLOW)),
@@ -226,16 +238,8 @@ AGREEMENTS: dict[str, Callable[[Situation], Agreement]] = (
         "forbid of a third": lambda s: agreement(line(FORBID), owner=THIRD, parties=(THIRD, OWNING, ASKING)),
         "forbid all": lambda s: agreement(line(FORBID), agreement="agreement-2"),
     }
-    | {
-        f"allow other {listed}": lambda s, listed=listed: agreement(line(ALLOW, **{listed: ANOTHER[listed](s)}))
-        for listed in ANOTHER
-    }
-    | {
-        f"forbid other {listed}": lambda s, listed=listed: agreement(
-            line(ALLOW), line(FORBID, True, **{listed: ANOTHER[listed](s)})
-        )
-        for listed in ANOTHER
-    }
+    | {f"allow other {listed}": _beside(listed, ALLOW) for listed in ANOTHER}
+    | {f"forbid other {listed}": _beside(listed, FORBID) for listed in ANOTHER}
 )
 
 

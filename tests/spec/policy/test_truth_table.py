@@ -153,7 +153,7 @@ class TestCombinations:
     @pytest.mark.parametrize("part", sorted(DOMAINS))
     def test_meet_every_value_of_every_part(self, part: str) -> None:
         met = Counter(getattr(combination.situation, part) for combination in combinations())
-        assert [value for value in DOMAINS[part] if met[value] < 30] == []
+        assert [value for value in DOMAINS[part] if met[value] < 20] == []
 
     @pytest.mark.parametrize("parts", MATRICES, ids=" x ".join)
     def test_meet_every_combination_of_parts(self, parts: tuple[str, ...]) -> None:
