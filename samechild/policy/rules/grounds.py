@@ -76,6 +76,14 @@ def power_in_force(ask: Ask, facts: Facts) -> str:
     return "This duty is not in force: no regulations have been entered."
 
 
+@forbids("identifier-alone", "Children Act 2004 section 16LC: the duty is to include the identifier")
+def identifier_alone(ask: Ask, facts: Facts) -> str:
+    """The duty about the consistent identifier carries the identifier, and nothing else that is known."""
+    if not ask.power or not powers()[ask.power].entry or ask.record_type == "personal.identity":
+        return ""
+    return "This duty carries only who the child is, with the identifier: name another power for the rest."
+
+
 @forbids("conversation-recorded", "Children Act 1989 section 17; notes on consent, row 2")
 def conversation_recorded(ask: Ask, facts: Facts) -> str:
     """Under section 17 the consent conversation, or the reason there was none, must be recorded."""
@@ -119,11 +127,13 @@ def special_condition(ask: Ask, facts: Facts) -> str:
             return "Part 3 and its own condition go together."
         if condition.name == "9(2)(a)" and consent_of(facts) is not Consent.GIVEN:
             return "Explicit consent has not been given."
+        if kind.criminal and not condition.criminal and not part_3:
+            return "This condition does not cover content about offences."
     if not outside(ask):
         return ""
     if kind.special and (condition is None or not condition.special):
         return "Name the condition under which such sensitive content may be shared."
-    if kind.criminal and not part_3 and (condition is None or not condition.criminal):
+    if kind.criminal and not part_3 and condition is None:
         return "Name the condition under which content about offences may be shared."
     return ""
 
@@ -163,6 +173,7 @@ RULES = (
     between_relevant_persons,
     detriment_judged,
     power_in_force,
+    identifier_alone,
     conversation_recorded,
     lawful_basis,
     special_condition,
