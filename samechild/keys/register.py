@@ -6,11 +6,12 @@ child's record. The register is what a database holds; the :class:`Keyring` is t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from threading import Lock
+from time import monotonic
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -31,6 +32,10 @@ from samechild.keys.seal import (
 )
 
 __all__ = ["Key", "Keyring", "Purpose", "Signer", "State", "WrappedKey", "first_keys", "new_key", "project"]
+
+
+FRESH = 1.0
+"""So many seconds a keyring that follows its register relies on what it read."""
 
 
 class Purpose(StrEnum):
@@ -106,6 +111,9 @@ class Keyring:
         self._root = root
         self._only = None if only is None else frozenset(only)
         self._lock = Lock()
+        self._reread: Callable[[], Iterable[WrappedKey]] | None = None
+        self._clock: Callable[[], float] = monotonic
+        self._looked = 0.0
         self._keys: dict[tuple[str, int], Key] = {}
         self._current: dict[str, int] = {}
         self._lines: tuple[WrappedKey, ...] = ()
@@ -126,7 +134,7 @@ class Keyring:
         Raises:
             Unavailable: as when the keyring was made; what was open stays as it was.
         """
-        lines = tuple(sorted(wrapped, key=lambda line: (line.purpose, line.version)))
+        lines = _in_order(wrapped)
         root = root or self._root
         wanted = [line for line in lines if self._only is None or line.purpose in self._only]
         current = {line.purpose: line.version for line in wanted if line.state is State.CURRENT}
@@ -141,6 +149,22 @@ class Keyring:
         }
         with self._lock:
             self._root, self._keys, self._current, self._lines = root, opened, current, lines
+
+    def follow(self, reread: Callable[[], Iterable[WrappedKey]], clock: Callable[[], float] = monotonic) -> None:
+        """Keep up with the register from now on: a program that runs for weeks notices a rotation within a second.
+
+        ``reread`` reads the register as it stands in the database; ``clock`` counts seconds.
+        """
+        self._reread, self._clock, self._looked = reread, clock, clock()
+
+    def _look(self, *, now: bool = False) -> None:
+        """Read the register again when it was last read a while ago, or at once."""
+        if self._reread is None or (not now and self._clock() - self._looked < FRESH):
+            return
+        self._looked = self._clock()
+        lines = _in_order(self._reread())
+        if lines != self._lines:
+            self.take(lines)
 
     def root_secret(self) -> bytes:
         """The root key itself, for rotating it and for nothing else."""
@@ -169,6 +193,7 @@ class Keyring:
         Raises:
             Missing: when there is no key of that purpose.
         """
+        self._look()
         with self._lock:
             version = self._current.get(purpose)
             if version is None:
@@ -181,6 +206,8 @@ class Keyring:
         Raises:
             Unavailable: when this process does not hold that version: it was retired, or is newer than this process.
         """
+        if (purpose, version) not in self._keys:
+            self._look(now=True)
         with self._lock:
             key = self._keys.get((purpose, version))
         if key is None:
@@ -231,9 +258,14 @@ class Keyring:
         return [keyed_digest(key, value, field.encode()) for key in self._versions(Purpose.LOOKUPS)]
 
     def _versions(self, purpose: str) -> list[Key]:
+        self._look()
         with self._lock:
             held = [key for (name, _), key in self._keys.items() if name == purpose]
         return sorted(held, key=lambda key: -key.version)
+
+
+def _in_order(lines: Iterable[WrappedKey]) -> tuple[WrappedKey, ...]:
+    return tuple(sorted(lines, key=lambda line: (line.purpose, line.version)))
 
 
 def _private(seed: bytes) -> Ed25519PrivateKey:

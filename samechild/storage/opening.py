@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import sqlalchemy as sa
 
 from samechild.errors import Invalid, Unavailable
 from samechild.keys.actions import open_keyring
-from samechild.keys.register import Keyring
+from samechild.keys.register import Keyring, WrappedKey
 from samechild.keys.root import root_key
 from samechild.keys.seal import Random
 from samechild.keys.store import wrapped_keys
@@ -255,6 +256,7 @@ def _open(
         else:
             _finish_steps(settings, tables, engines)
         keys = _keyring(engines[Login.GATE], root, random, now or datetime.now(UTC))
+        keys.follow(partial(_register, engines[Login.GATE]))
     except BaseException:
         for engine in engines.values():
             engine.dispose()
@@ -307,3 +309,9 @@ def _keyring(gate: sa.Engine, root: bytes, random: Random, now: datetime) -> Key
     """Open the key register; draw the first keys when there are none."""
     with in_our_words(), gate.execution_options(samechild_write=True).begin() as connection:
         return open_keyring(connection, root, random, now)
+
+
+def _register(gate: sa.Engine) -> list[WrappedKey]:
+    """Read the key register again, for a program that runs while another rotates keys."""
+    with in_our_words(), gate.connect() as connection, connection.begin():
+        return wrapped_keys(connection)

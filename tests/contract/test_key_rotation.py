@@ -114,6 +114,18 @@ def test_every_key_can_be_rotated(place: Place, purpose: Purpose) -> None:
     assert said == ["announced"] * (purpose == Purpose.LEDGER_SIGNING) + ["begun", "finished"]
 
 
+def test_a_program_that_runs_meanwhile_goes_on(place: Place) -> None:
+    running = reopen(place.settings)
+    assert read_record(running, own_ask(place.children[0], now=place.now()))
+    for purpose in Purpose:
+        rotate(place.store, purpose, "operator", place.now(), urandom)
+    for child in place.children:
+        assert read_record(running, own_ask(child, now=place.now()))[0].plain == b"an episode"
+    a_child(running)
+    assert verify(place.store) == []
+    running.close()
+
+
 def killed_at(true: Callable[..., Any], times: int, after: bool) -> Callable[..., Any]:
     """The same function, but the program ends before or after it is called for the last time."""
     left = [times]

@@ -167,3 +167,36 @@ def test_nothing_secret_is_printed(lines: list[WrappedKey]) -> None:
         assert secret.hex() not in shown
         assert repr(secret)[2:-1] not in shown
     assert "ledger-signing 1" in repr(keys)
+
+
+def test_a_keyring_that_follows_notices_a_rotation_within_a_second(lines: list[WrappedKey]) -> None:
+    keys, seconds, kept, read = Keyring(ROOT, lines), [0.0], [lines], []
+
+    def reread() -> list[WrappedKey]:
+        read.append(seconds[0])
+        return kept[0]
+
+    keys.follow(reread, lambda: seconds[0])
+    made = keys.new_version(Purpose.LOOKUPS, os.urandom, NOW)
+    former = [
+        msgspec.structs.replace(line, state=State.FORMER) if line.purpose == Purpose.LOOKUPS else line for line in lines
+    ]
+    kept[0] = [*former, made]
+    seconds[0] = 0.9
+    assert (len(keys.tokens("upn", "x")), keys.current(Purpose.LOOKUPS).version) == (1, 1)
+    seconds[0] = 1.0
+    assert (len(keys.tokens("upn", "x")), keys.current(Purpose.LOOKUPS).version) == (2, 2)
+    assert read == [1.0]
+    seconds[0] = 2.5
+    assert keys.at(Purpose.LOOKUPS, 1)
+    assert keys.reference("r")
+    assert read == [1.0, 2.5], "what has not changed is read, and left as it is"
+
+
+def test_a_version_that_is_not_known_is_looked_for_at_once(lines: list[WrappedKey]) -> None:
+    keys = Keyring(ROOT, lines)
+    kept = [*lines, msgspec.structs.replace(new_key(ROOT, Purpose.GATE, 2, os.urandom, NOW), state=State.FORMER)]
+    keys.follow(lambda: kept, lambda: 0.0)
+    assert keys.at(Purpose.GATE, 2).version == 2
+    with pytest.raises(Unavailable):
+        keys.at(Purpose.GATE, 3)
