@@ -36,9 +36,9 @@ FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 @contextmanager
-def databases(tables: Sequence[sa.MetaData]) -> Iterator[dict[str, str]]:
+def databases(tables: Sequence[sa.MetaData], server: URL | None = None) -> Iterator[dict[str, str]]:
     """Make three databases with these tables and throw them away afterwards: ``gate_url`` and its two like."""
-    server = shared_server()
+    server = server or shared_server()
     made = uuid.uuid4().hex[:12]
     with _owner(server) as owner:
         for database in Database:
@@ -86,7 +86,8 @@ def _template(server: URL, database: Database, tables: Sequence[sa.MetaData]) ->
     """Make the database that others are copied from, once for each server and set of declarations."""
     digest = hashlib.sha256("".join(sorted(_described(tables))).encode()).hexdigest()[:12]
     name = f"sc_template_{digest}_{database}"
-    with FileLock(Path(tempfile.gettempdir()) / f"samechild-postgres-{_run()}.templates"), _owner(server) as owner:
+    lock = Path(tempfile.gettempdir()) / f"samechild-postgres-{_run()}.templates"
+    with FileLock(lock), _owner(server) as owner:
         if not owner.scalar(sa.text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": f"{name}_made"}):
             owner.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             owner.exec_driver_sql(f'CREATE DATABASE "{name}"')
