@@ -107,7 +107,8 @@ class TestTheComparisonCanFail:
         def forgetful(situation: Situation) -> bool:
             return set(verdict(situation).refusing) <= {row}
 
-        found = differences(forgetful, combinations())
+        among = tuple(c for n, c in enumerate(combinations()) if n % 20 == 0 or row in c.verdict.refusing)
+        found = differences(forgetful, among)
         assert set(found) == {f"allowed, though {row} refuses"}
         assert len(found[f"allowed, though {row} refuses"]) >= ALONE
 
