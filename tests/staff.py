@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import os
-from dataclasses import dataclass
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
 
 from argon2 import PasswordHasher
 
@@ -12,7 +19,9 @@ from samechild.policy import people_actions
 from samechild.policy.people_actions import operator
 from samechild.policy.sign_in.rules import SignInRules
 from samechild.records.disclosure import Asker
+from samechild.settings import Settings
 from samechild.storage import Store
+from stores import an_installation, reopen
 
 NOW = datetime(2025, 11, 24, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -46,6 +55,32 @@ class Office:
         for role in roles:
             people_actions.grant_role(self.store, by, user, role, NOW, os.urandom)
         return user
+
+
+@contextmanager
+def an_office_at_work() -> Iterator[Office]:
+    """Open a fresh copy, on SQLite, of an installation that :func:`an_office` filled; throw it away afterwards."""
+    folder, filled = _filled()
+    with tempfile.TemporaryDirectory(prefix="samechild-office-") as copy:
+        shutil.copytree(folder, copy, dirs_exist_ok=True)
+        store = reopen(Settings(home=Path(copy) / filled.store.home.name))
+        try:
+            yield replace(filled, store=store)
+        finally:
+            store.close()
+
+
+@cache
+def _filled() -> tuple[Path, Office]:
+    """An installation to copy, filled once for each process."""
+    folder, owner = Path(tempfile.mkdtemp(prefix="samechild-filled-")), os.getpid()
+    atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == owner else None)
+    with an_installation() as settings:
+        store = reopen(settings)
+        filled = an_office(store)
+        store.close()
+        shutil.copytree(settings.home.parent, folder, dirs_exist_ok=True)
+    return folder, filled
 
 
 def an_office(store: Store) -> Office:

@@ -18,8 +18,7 @@ from samechild.policy.sign_in import oidc, sessions
 from samechild.policy.sign_in.profiles import Profile, check_profile
 from samechild.policy.sign_in.providers import Providers
 from samechild.policy.sign_in.rules import CLOCK_TOLERANCE
-from staff import Office, an_office
-from stores import a_store
+from staff import Office, an_office_at_work
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -41,8 +40,8 @@ def issuer() -> Iterator[str]:
 
 @pytest.fixture
 def office() -> Iterator[Office]:
-    with a_store() as store:
-        yield an_office(store)
+    with an_office_at_work() as filled:
+        yield filled
 
 
 def a_provider(office: Office, issuer: str, **changes: Any) -> Providers:

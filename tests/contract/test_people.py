@@ -17,7 +17,7 @@ from samechild.policy.sign_in import accounts, clients, sessions, tokens
 from samechild.policy.sign_in.sessions import Arrival
 from samechild.records.disclosure import Asker, Route
 from samechild.storage import Login, Store
-from staff import DAY, NOW, QUICK, Office, an_office
+from staff import DAY, NOW, QUICK, Office, an_office, an_office_at_work
 from stores import KINDS, a_store
 
 
@@ -25,6 +25,13 @@ from stores import KINDS, a_store
 def office(request: pytest.FixtureRequest) -> Iterator[Office]:
     with a_store(request.param) as store:
         yield an_office(store)
+
+
+@pytest.fixture
+def small() -> Iterator[Office]:
+    """On SQLite alone, for what does not depend on the database."""
+    with an_office_at_work() as filled:
+        yield filled
 
 
 def signed_in(store: Store, user: str, factors: int = 2) -> str:
@@ -66,24 +73,24 @@ def test_a_role_is_given_by_the_own_access_manager_and_written_in_the_ledger(off
         people_actions.grant_role(store, office.manager, "nobody", "social-worker", NOW, os.urandom)
 
 
-def test_what_an_access_manager_says_of_themselves_is_not_believed(office: Office) -> None:
-    worker = office.somebody("social-worker")
-    forged = Asker(user=worker, organisation=office.council, role=ACCESS_MANAGER, factors=2)
+def test_what_an_access_manager_says_of_themselves_is_not_believed(small: Office) -> None:
+    worker = small.somebody("social-worker")
+    forged = Asker(user=worker, organisation=small.council, role=ACCESS_MANAGER, factors=2)
     with pytest.raises(Refused, match="any more"):
-        people_actions.add_user(office.store, forged, office.council, "N", "n@staff.example", NOW, os.urandom)
-    foreign = msgspec.structs.replace(office.other_manager, organisation=office.council)
+        people_actions.add_user(small.store, forged, small.council, "N", "n@staff.example", NOW, os.urandom)
+    foreign = msgspec.structs.replace(small.other_manager, organisation=small.council)
     with pytest.raises(Refused, match="any more"):
-        people_actions.add_user(office.store, foreign, office.council, "N", "n@staff.example", NOW, os.urandom)
-    nowhere = msgspec.structs.replace(office.manager, organisation="nowhere")
+        people_actions.add_user(small.store, foreign, small.council, "N", "n@staff.example", NOW, os.urandom)
+    nowhere = msgspec.structs.replace(small.manager, organisation="nowhere")
     with pytest.raises(Refused):
-        people_actions.add_user(office.store, nowhere, office.council, "N", "n@staff.example", NOW, os.urandom)
+        people_actions.add_user(small.store, nowhere, small.council, "N", "n@staff.example", NOW, os.urandom)
 
 
-def test_a_role_has_dates(office: Office) -> None:
-    worker = office.somebody()
+def test_a_role_has_dates(small: Office) -> None:
+    worker = small.somebody()
     people_actions.grant_role(
-        office.store,
-        office.manager,
+        small.store,
+        small.manager,
         worker,
         "social-worker",
         NOW,
@@ -91,7 +98,7 @@ def test_a_role_has_dates(office: Office) -> None:
         valid_from=NOW + DAY,
         valid_until=NOW + 2 * DAY,
     )
-    days = [held(office.store, worker, office.council, "social-worker", n * DAY) for n in range(4)]
+    days = [held(small.store, worker, small.council, "social-worker", n * DAY) for n in range(4)]
     assert days == [False, True, False, False]
 
 
@@ -160,10 +167,8 @@ def test_two_who_add_the_same_address_at_once_add_one(office: Office) -> None:
 
 @pytest.mark.parametrize(("name", "email"), [("", "a@staff.example"), ("Kim", "nothing"), ("K" * 201, "a@x.example")])
 def test_a_person_needs_a_name_and_an_address(name: str, email: str) -> None:
-    with a_store() as store:
-        office = an_office(store)
-        with pytest.raises(Invalid):
-            people_actions.add_user(store, office.manager, office.council, name, email, NOW, os.urandom)
+    with an_office_at_work() as office, pytest.raises(Invalid):
+        people_actions.add_user(office.store, office.manager, office.council, name, email, NOW, os.urandom)
 
 
 def test_a_childminder_has_access_while_the_council_vouches(office: Office) -> None:
@@ -192,13 +197,13 @@ def test_a_childminder_has_access_while_the_council_vouches(office: Office) -> N
         people_actions.vouch(store, office.school_manager, office.school, NOW + DAY, NOW + DAY, NOW)
 
 
-def test_a_childminder_is_out_when_the_council_that_vouches_ends(office: Office) -> None:
-    people_actions.vouch(office.store, office.other_manager, office.childminder, NOW + 9 * DAY, NOW + 9 * DAY, NOW)
-    minder = office.somebody("early-years-worker", organisation=office.childminder, by=office.other_manager)
-    token = signed_in(office.store, minder)
-    people_actions.end_organisation(office.store, office.manager, office.other, NOW)
+def test_a_childminder_is_out_when_the_council_that_vouches_ends(small: Office) -> None:
+    people_actions.vouch(small.store, small.other_manager, small.childminder, NOW + 9 * DAY, NOW + 9 * DAY, NOW)
+    minder = small.somebody("early-years-worker", organisation=small.childminder, by=small.other_manager)
+    token = signed_in(small.store, minder)
+    people_actions.end_organisation(small.store, small.manager, small.other, NOW)
     with pytest.raises(Unauthenticated, match="organisation"):
-        sessions.signed_in(office.store, token, NOW)
+        sessions.signed_in(small.store, token, NOW)
 
 
 def test_an_organisation_that_ended_takes_no_part(office: Office) -> None:
@@ -221,67 +226,67 @@ def test_an_organisation_that_ended_takes_no_part(office: Office) -> None:
         people_actions.end_organisation(office.store, office.manager, "nowhere", NOW)
 
 
-def test_organisations_are_added_by_the_host(office: Office) -> None:
-    store = office.store
+def test_organisations_are_added_by_the_host(small: Office) -> None:
+    store = small.store
 
     def add(by: Asker, kind: str = "academy", name: str = "New", **codes: str) -> str:
         return people_actions.add_organisation(
             store, by, kind=kind, name=name, codes=codes, now=NOW, random=os.urandom, route=Route("Lead", "Ring")
         )
 
-    added = add(office.manager, urn="999998")
+    added = add(small.manager, urn="999998")
     with store.read(Login.GATE) as connection:
         found = people_store.organisation_of(connection, added)
         names = {each.name for each in people_store.all_organisations(connection)}
         academies = people_store.all_organisations(connection, "academy")
-        bodies = people_store.bodies(connection, [added, office.council, "nowhere"], NOW)
+        bodies = people_store.bodies(connection, [added, small.council, "nowhere"], NOW)
     assert found is not None
     assert (found.codes, found.route, found.host) == ({"urn": "999998"}, Route("Lead", "Ring"), False)
     assert names >= {"New", "Northmoor Council"}
     assert {each.kind for each in academies} == {"academy"}
-    assert bodies.keys() == {added, office.council}
+    assert bodies.keys() == {added, small.council}
     with pytest.raises(Refused):
-        add(office.other_manager)
+        add(small.other_manager)
     with pytest.raises(Invalid):
-        add(office.manager, kind="circus")
+        add(small.manager, kind="circus")
     with pytest.raises(Invalid):
-        add(office.manager, name=" ")
+        add(small.manager, name=" ")
     with pytest.raises(Missing), store.read(Login.GATE) as connection:
         people_actions.role_facts(connection, "somebody", "nowhere", "nurse", NOW)
 
 
-def test_the_first_access_manager_is_named_once(office: Office) -> None:
-    store, email = office.store, "first@staff.example"
+def test_the_first_access_manager_is_named_once(small: Office) -> None:
+    store, email = small.store, "first@staff.example"
     name = people_actions.first_access_manager
     with pytest.raises(Refused, match="ask them"):
-        name(store, office.manager, office.school, "First", email, NOW, os.urandom)
+        name(store, small.manager, small.school, "First", email, NOW, os.urandom)
     with pytest.raises(Refused, match="runs this"):
-        name(store, office.other_manager, office.trust, "First", email, NOW, os.urandom)
-    office.somebody(organisation=office.trust, by=people_actions.operator(), email=email)  # an interrupted try
-    invitation = name(store, office.manager, office.trust, "First", email, NOW, os.urandom)
+        name(store, small.other_manager, small.trust, "First", email, NOW, os.urandom)
+    small.somebody(organisation=small.trust, by=people_actions.operator(), email=email)  # an interrupted try
+    invitation = name(store, small.manager, small.trust, "First", email, NOW, os.urandom)
     assert accounts.begin_account(store, invitation, NOW, os.urandom).uri.startswith("otpauth://totp/")
     with pytest.raises(Refused, match="ask them"):
-        name(store, people_actions.operator(), office.trust, "First", email, NOW, os.urandom)
+        name(store, people_actions.operator(), small.trust, "First", email, NOW, os.urandom)
 
 
-def test_a_route_says_who_can_decide(office: Office) -> None:
-    people_actions.set_route(office.store, office.manager, office.council, Route("Duty officer", "01632 960001"), NOW)
-    with office.store.read(Login.GATE) as connection:
-        found = people_store.organisation_of(connection, office.council)
+def test_a_route_says_who_can_decide(small: Office) -> None:
+    people_actions.set_route(small.store, small.manager, small.council, Route("Duty officer", "01632 960001"), NOW)
+    with small.store.read(Login.GATE) as connection:
+        found = people_store.organisation_of(connection, small.council)
     assert found is not None
     assert found.route == Route("Duty officer", "01632 960001")
     with pytest.raises(Invalid):
-        people_actions.set_route(office.store, office.manager, office.council, Route("Duty officer", " "), NOW)
+        people_actions.set_route(small.store, small.manager, small.council, Route("Duty officer", " "), NOW)
     with pytest.raises(Refused):
-        people_actions.set_route(office.store, office.manager, office.school, Route("Lead", "Ring"), NOW)
+        people_actions.set_route(small.store, small.manager, small.school, Route("Lead", "Ring"), NOW)
 
 
-def test_nobody_invites_themselves_and_systems_are_not_invited(office: Office) -> None:
+def test_nobody_invites_themselves_and_systems_are_not_invited(small: Office) -> None:
     with pytest.raises(Refused):
-        people_actions.invite(office.store, office.manager, office.manager.user, NOW, os.urandom)
-    system = clients.register_client(office.store, office.manager, office.council, "S", ["submit"], NOW, os.urandom)
+        people_actions.invite(small.store, small.manager, small.manager.user, NOW, os.urandom)
+    system = clients.register_client(small.store, small.manager, small.council, "S", ["submit"], NOW, os.urandom)
     with pytest.raises(Missing):
-        people_actions.invite(office.store, office.manager, system.client_id, NOW, os.urandom)
+        people_actions.invite(small.store, small.manager, system.client_id, NOW, os.urandom)
 
 
 def test_a_team_has_members_of_several_organisations_each_added_by_their_own(office: Office) -> None:
@@ -310,21 +315,21 @@ def test_a_team_has_members_of_several_organisations_each_added_by_their_own(off
     assert access_review.team_members(store, office.manager, team, NOW) == []
 
 
-def test_bad_input_about_teams(office: Office) -> None:
-    store, worker = office.store, office.somebody()
+def test_bad_input_about_teams(small: Office) -> None:
+    store, worker = small.store, small.somebody()
     with pytest.raises(Invalid):
-        access_review.make_team(store, office.manager, " ", NOW, os.urandom)
-    team = access_review.make_team(store, office.manager, "Team", NOW, os.urandom)
+        access_review.make_team(store, small.manager, " ", NOW, os.urandom)
+    team = access_review.make_team(store, small.manager, "Team", NOW, os.urandom)
     with pytest.raises(Missing):
-        access_review.join_team(store, office.manager, "none", worker, NOW, os.urandom)
+        access_review.join_team(store, small.manager, "none", worker, NOW, os.urandom)
     with pytest.raises(Missing):
-        access_review.join_team(store, office.manager, team, "nobody", NOW, os.urandom)
+        access_review.join_team(store, small.manager, team, "nobody", NOW, os.urandom)
     with pytest.raises(Invalid):
-        access_review.join_team(store, office.manager, team, worker, NOW, os.urandom, NOW)
+        access_review.join_team(store, small.manager, team, worker, NOW, os.urandom, NOW)
     with pytest.raises(Missing):
-        access_review.leave_team(store, office.manager, "none", worker, NOW)
+        access_review.leave_team(store, small.manager, "none", worker, NOW)
     with pytest.raises(Missing):
-        access_review.team_members(store, office.manager, "none", NOW)
+        access_review.team_members(store, small.manager, "none", NOW)
 
 
 def test_the_access_review_lists_who_has_what_and_what_is_due(office: Office) -> None:
@@ -350,27 +355,27 @@ def test_the_access_review_lists_who_has_what_and_what_is_due(office: Office) ->
         access_review.confirm_review(store, office.manager, office.council, [row.grant.grant_id], later, os.urandom)
 
 
-def test_a_role_yet_to_begin_is_in_the_review(office: Office) -> None:
-    worker = office.somebody()
+def test_a_role_yet_to_begin_is_in_the_review(small: Office) -> None:
+    worker = small.somebody()
     people_actions.grant_role(
-        office.store, office.manager, worker, "social-worker", NOW, os.urandom, valid_from=NOW + DAY
+        small.store, small.manager, worker, "social-worker", NOW, os.urandom, valid_from=NOW + DAY
     )
-    rows = access_review.access_review(office.store, office.manager, office.council, NOW)
+    rows = access_review.access_review(small.store, small.manager, small.council, NOW)
     assert worker in {row.grant.holder for row in rows}
 
 
-def test_what_cannot_be_confirmed(office: Office) -> None:
-    store = office.store
+def test_what_cannot_be_confirmed(small: Office) -> None:
+    store = small.store
     own = next(
         row.grant.grant_id
-        for row in access_review.access_review(store, office.manager, office.council, NOW)
-        if row.grant.holder == office.manager.user
+        for row in access_review.access_review(store, small.manager, small.council, NOW)
+        if row.grant.holder == small.manager.user
     )
     for keep, words in (([], "load the review"), (["nothing"], "load the review"), ([own], "their own|of their own")):
         with pytest.raises(Invalid, match=words):
-            access_review.confirm_review(store, office.manager, office.council, keep, NOW, os.urandom)
+            access_review.confirm_review(store, small.manager, small.council, keep, NOW, os.urandom)
     with pytest.raises(Refused):
-        access_review.access_review(store, office.other_manager, office.council, NOW)
+        access_review.access_review(store, small.other_manager, small.council, NOW)
 
 
 def test_a_system_of_a_leaver_stops(office: Office) -> None:

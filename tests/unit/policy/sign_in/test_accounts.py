@@ -18,8 +18,7 @@ from samechild.policy.sign_in import accounts, sessions
 from samechild.policy.sign_in import store as kept
 from samechild.policy.sign_in.rules import FREE_FAILURES, LONGEST_LOCK, SignInRules, lock_for
 from samechild.storage import Login
-from staff import NOW, QUICK, Office, an_office
-from stores import a_store
+from staff import NOW, QUICK, Office, an_office_at_work
 
 PASSWORD = "violet anchor teapot"
 STEP = timedelta(seconds=30)
@@ -27,8 +26,8 @@ STEP = timedelta(seconds=30)
 
 @pytest.fixture
 def office() -> Iterator[Office]:
-    with a_store() as store:
-        yield an_office(store)
+    with an_office_at_work() as filled:
+        yield filled
 
 
 class Person:

@@ -27,8 +27,7 @@ from samechild.policy.sign_in.profiles import Profile, check_profile
 from samechild.policy.sign_in.providers import KEPT_FOR, LARGEST, Providers
 from samechild.policy.sign_in.rules import SignInRules
 from samechild.storage import Login
-from staff import NOW, QUICK, SCHOOL_ID, TENANT, Office, an_office
-from stores import a_store
+from staff import NOW, QUICK, SCHOOL_ID, TENANT, Office, an_office_at_work
 
 ISSUER = "https://provider.example"
 BACK = "https://gate.example/sign-in/back"
@@ -123,8 +122,8 @@ class Provider:
 
 @pytest.fixture
 def office() -> Iterator[Office]:
-    with a_store() as store:
-        yield an_office(store)
+    with an_office_at_work() as filled:
+        yield filled
 
 
 def begin(office: Office, provider: Provider, now: Any = NOW) -> tuple[oidc.Leaving, dict[str, str]]:
@@ -440,6 +439,13 @@ def test_keys_are_kept_for_an_hour_and_fetched_again_when_changed(office: Office
     assert finish(office, provider, provider.now)
     assert provider.times_asked("/keys") == 3
     assert provider.times_asked("/.well-known/openid-configuration") == 2
+
+
+def test_a_provider_that_publishes_no_key_of_use(office: Office) -> None:
+    provider = Provider()
+    provider.answers["/keys"] = lambda request: httpx.Response(200, json={"keys": [{"kty": "oct", "k": "eHh4"}]})
+    with pytest.raises(Unavailable):
+        finish(office, provider)
 
 
 def test_a_provider_without_userinfo(office: Office) -> None:

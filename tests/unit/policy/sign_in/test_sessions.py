@@ -20,7 +20,7 @@ from samechild.policy.sign_in.rules import CLOCK_TOLERANCE, SEEN_EVERY, rules_of
 from samechild.policy.sign_in.sessions import Arrival
 from samechild.settings import Settings
 from samechild.storage import Login
-from staff import DAY, NOW, QUICK, Office, an_office
+from staff import DAY, NOW, QUICK, Office, an_office_at_work
 from stores import a_store
 
 SECOND = timedelta(seconds=1)
@@ -28,8 +28,8 @@ SECOND = timedelta(seconds=1)
 
 @pytest.fixture
 def office() -> Iterator[Office]:
-    with a_store() as store:
-        yield an_office(store)
+    with an_office_at_work() as filled:
+        yield filled
 
 
 def the_user(office: Office, user: str) -> User:

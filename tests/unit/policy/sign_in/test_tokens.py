@@ -25,8 +25,7 @@ from samechild.policy.sign_in.clients import OVERLAP, Registered
 from samechild.policy.sign_in.rules import CLOCK_TOLERANCE, SignInRules
 from samechild.policy.sign_in.tokens import ASSERTION_TYPE, IssuedToken, TokenRefused
 from samechild.storage import Login
-from staff import DAY, NOW, Office, an_office
-from stores import a_store
+from staff import DAY, NOW, Office, an_office_at_work
 
 ENDPOINT = "https://gate.example/oauth2/token"
 SECOND = timedelta(seconds=1)
@@ -37,8 +36,8 @@ OTHER = RSAKey.generate_key(2048, parameters={"kid": "one"}, private=True)
 
 @pytest.fixture
 def office() -> Iterator[Office]:
-    with a_store() as store:
-        yield an_office(store)
+    with an_office_at_work() as filled:
+        yield filled
 
 
 def coded(part: bytes) -> str:
