@@ -358,15 +358,20 @@ def _overtakes(other: ConsentRecord, record: ConsentRecord, now: datetime) -> bo
         (other.decider, other.person) == (record.decider, record.person)
         and other.response in _MEANS
         and (other.response in LASTING or may_decide(other, now))
-        and (other.decided_at, other.id) > (record.decided_at, record.id)
+        and _order(other) > _order(record)
         and other.topic.holds_all_of(record.topic)
     )
+
+
+def _order(record: ConsentRecord) -> tuple[datetime, bool, str]:
+    """The order of decisions; of two at the same moment the refusal counts as the later."""
+    return record.decided_at, record.response in LASTING, record.id
 
 
 def _in_force(records: Sequence[ConsentRecord], topic: Topic, now: datetime) -> list[ConsentRecord]:
     """The latest standing record of each person about a topic, of those who may decide."""
     latest: dict[tuple[Decider, str], ConsentRecord] = {}
-    for record in sorted(records, key=lambda record: (record.decided_at, record.id)):
+    for record in sorted(records, key=_order):
         speaks = record.response in _MEANS and record.decided_at <= now and may_decide(record, now)
         if speaks and _counts(record, topic) and state_of(record, records, now) not in _OVER:
             latest[record.decider, record.person] = record

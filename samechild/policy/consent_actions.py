@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from samechild.errors import Conflict, Invalid, Missing, Refused
-from samechild.keys.actions import salt_for_child
+from samechild.keys.actions import salt_for_child, salt_of_child
 from samechild.keys.seal import Random
 from samechild.policy import consent_store as rows
 from samechild.policy import ledger
@@ -23,6 +23,7 @@ from samechild.policy.consent import ConsentRecord, Disagreement, Response, Stat
 from samechild.policy.consent_check import check
 from samechild.policy.consent_store import Kept
 from samechild.policy.overrides import (
+    EVERYONE,
     DoNotTell,
     Harm,
     Notice,
@@ -34,7 +35,7 @@ from samechild.policy.overrides import (
 )
 from samechild.policy.registers import Case, Register
 from samechild.policy.registers_actions import open_case
-from samechild.policy.sealed_texts import open_texts, seal_texts
+from samechild.policy.sealed_texts import is_reference, open_texts, person_reference, seal_texts
 from samechild.policy.share_forms import ShareForm, check_form
 from samechild.records import Issue
 from samechild.records.disclosure import Permit
@@ -103,10 +104,10 @@ def record_consent(
         Missing: when the record it withdraws or makes void is not there.
         Conflict: when that record was withdrawn or made void meanwhile.
     """
-    made = _made(permit, record, random)
+    made, said = _made(store, permit, record, random)
     previous = _previous(store, made)
     _all_right(check(made, now, previous, eighteenth))
-    kept = _keep(store, permit, made, now, random)
+    kept = _keep(store, permit, made, said, now, random)
     against = _disagreements(store, made, now)
     words = " ".join(each.words for each in against)
     if words:
@@ -125,8 +126,8 @@ def withdraw(
         store: the open installation.
         permit: leave for the child's record.
         identity: the record that is withdrawn.
-        change: way, details and, where a parent objects to implied consent, who; the topic, the assessment and the
-            rest are those of the record withdrawn, so that withdrawing is as easy as consenting.
+        change: way, details, and who withdraws (a parent may object to what was only implied); the topic, the
+            assessment and the rest are those of the record withdrawn, so that withdrawing is as easy as consenting.
         now: the moment of withdrawal.
         random: where random bytes come from.
 
@@ -164,41 +165,41 @@ def record_override(store: Store, permit: Permit, override: Override, now: datet
     Raises:
         Invalid, Refused, Conflict: as :func:`record_consent`; the second person must be another than who records it.
     """
-    made = _made(permit, override, random)
+    made, said = _made(store, permit, override, random)
     _all_right(check_override(made, now))
     if made.second == permit.who.user:
         raise Refused("The second person is somebody other than who records it.")
-    kept = _keep(store, permit, made, now, random)
+    kept = _keep(store, permit, made, said, now, random)
     _to_review(store, permit, _review(Register.OVERRIDE, made, made.text), kept.entry, now, random)
     return kept
 
 
 def give_notice(store: Store, permit: Permit, notice: Notice, now: datetime, random: Random) -> Recorded:
     """Keep that a family was given a notice about a purpose; raises as :func:`record_consent`."""
-    made = _made(permit, notice, random)
+    made, said = _made(store, permit, notice, random)
     _all_right(check_notice(made, now))
-    return _keep(store, permit, made, now, random)
+    return _keep(store, permit, made, said, now, random)
 
 
 def record_harm(store: Store, permit: Permit, harm: Harm, now: datetime, random: Random) -> Recorded:
     """Keep that significant harm is, or is no longer, suspected; raises as :func:`record_consent`."""
-    made = _made(permit, harm, random)
+    made, said = _made(store, permit, harm, random)
     _all_right(check_harm(made, now))
-    return _keep(store, permit, made, now, random)
+    return _keep(store, permit, made, said, now, random)
 
 
 def set_do_not_tell(store: Store, permit: Permit, flag: DoNotTell, now: datetime, random: Random) -> Recorded:
     """Keep that somebody must not be told, or may be told again; raises as :func:`record_consent`."""
-    made = _made(permit, flag, random)
+    made, said = _made(store, permit, flag, random)
     _all_right(check_flag(made, now))
-    return _keep(store, permit, made, now, random)
+    return _keep(store, permit, made, said, now, random)
 
 
 def record_form(store: Store, permit: Permit, form: ShareForm, now: datetime, random: Random) -> Recorded:
     """Keep a decision to share, or not to share, with its reasons; raises as :func:`record_consent`."""
-    made = _made(permit, form, random)
+    made, said = _made(store, permit, form, random)
     _all_right(check_form(made, now))
-    return _keep(store, permit, made, now, random)
+    return _keep(store, permit, made, said, now, random)
 
 
 def decisions_about(store: Store, permit: Permit, now: datetime, kinds: Sequence[str] = ()) -> list[Listed]:
@@ -213,23 +214,32 @@ def decisions_about(store: Store, permit: Permit, now: datetime, kinds: Sequence
             rows.joined(row.record, open_texts(gate, store.keys, row.record.record_key, _place(row.record), row.sealed))
             for row in found
         ]
-    consents = [record for record in opened if isinstance(record, ConsentRecord)]
+    consents = [row.record for row in found if isinstance(row.record, ConsentRecord)]
     return [
         Listed(
             record,
             row.kind,
             row.entry,
-            state_of(record, consents, now) if isinstance(record, ConsentRecord) else None,
+            state_of(row.record, consents, now) if isinstance(row.record, ConsentRecord) else None,
         )
         for row, record in zip(found, opened, strict=True)
     ]
 
 
-def flags_about(store: Store, record_keys: Sequence[str]) -> list[DoNotTell]:
-    """The do-not-tell flags of some records, without their words: for letters, parents' views and previews."""
+def flags_about(store: Store, record_keys: Sequence[str], person: str = "") -> list[DoNotTell]:
+    """The do-not-tell flags of some records, without their words: for letters, parents' views and previews.
+
+    With ``person`` the flags for that person bear the words given, however they were typed when the flag was set; every
+    other flag bears a reference.
+    """
     with store.read(Login.GATE) as gate:
         found = rows.rows_about(gate, record_keys, ("do-not-tell",))
-    return [row.record for row in found if isinstance(row.record, DoNotTell)]
+        theirs = {key: person_reference(salt_of_child(gate, store.keys, key), person) for key in record_keys if person}
+    flags = [row.record for row in found if isinstance(row.record, DoNotTell)]
+    return [
+        msgspec.structs.replace(flag, person=person) if flag.person == theirs.get(flag.record_key) else flag
+        for flag in flags
+    ]
 
 
 def shared_under(store: Store, permit: Permit, record: ConsentRecord, now: datetime) -> list[Shared]:
@@ -266,13 +276,24 @@ def shared_under(store: Store, permit: Permit, record: ConsentRecord, now: datet
 _PAGE = 500
 
 
-def _made(permit: Permit, record: K, random: Random) -> K:
-    """Fill in what the permit says, and nothing the person typed: id, organisation, who records it."""
+def _made(store: Store, permit: Permit, record: K, random: Random) -> tuple[K, dict[str, str]]:
+    """Fill in what the permit says, and nothing the person typed: id, organisation, who records it.
+
+    Whoever is named around the child becomes a reference; the words are returned, to be sealed.
+    """
     if record.record_key not in permit.record_keys:
         raise Refused("This leave is for another record.")
     who = {"recorded_by", "given_by", "set_by", "decided_by"} & set(record.__struct_fields__)
     filled: dict[str, Any] = dict.fromkeys(who, permit.who.user)
-    return msgspec.structs.replace(record, id=random(16).hex(), organisation=permit.who.organisation, **filled)
+    said = {}
+    person = getattr(record, "person", "")
+    if person not in ("", EVERYONE) and not is_reference(person):
+        with store.write(Login.GATE) as gate:
+            salt = salt_for_child(gate, store.keys, record.record_key, random)
+        filled["person"] = person_reference(salt, person)
+        said["person"] = person
+    made = msgspec.structs.replace(record, id=random(16).hex(), organisation=permit.who.organisation, **filled)
+    return made, said
 
 
 def _all_right(issues: list[Issue]) -> None:
@@ -297,7 +318,7 @@ def _previous(store: Store, made: ConsentRecord) -> ConsentRecord | None:
     return found
 
 
-def _keep(store: Store, permit: Permit, made: Kept, now: datetime, random: Random) -> Recorded:
+def _keep(store: Store, permit: Permit, made: Kept, said: dict[str, str], now: datetime, random: Random) -> Recorded:
     """Write the ledger's entry, then the row with its words sealed."""
     kind, ends = rows.kind_of(made), rows.ends_of(made)
     with store.write(Login.GATE) as gate:
@@ -308,7 +329,7 @@ def _keep(store: Store, permit: Permit, made: Kept, now: datetime, random: Rando
     entry = ledger.append(store, "consent", body, now, [store.keys.reference(made.record_key, salt)])
     blank, texts = rows.parted(made)
     with store.write(Login.GATE) as gate:
-        sealed = seal_texts(gate, store.keys, made.record_key, _place(made), texts, random)
+        sealed = seal_texts(gate, store.keys, made.record_key, _place(made), texts | said, random)
         rows.keep(gate, rows.Row(blank, kind, sealed, entry), now)
     return Recorded(made.id, entry)
 

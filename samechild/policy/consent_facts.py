@@ -36,7 +36,7 @@ def facts_from(records: Iterable[Any], topic: Topic, now: datetime) -> ConsentFa
     kept = list(records)
     overrides = [record for record in kept if isinstance(record, Override)]
     suspicions = [record for record in kept if isinstance(record, Harm) and record.recorded_at <= now]
-    latest = max(suspicions, key=lambda harm: (harm.recorded_at, harm.id), default=None)
+    latest = max(suspicions, key=lambda harm: (harm.recorded_at, harm.suspected), default=None)
     return ConsentFacts(
         consent=standing([record for record in kept if isinstance(record, ConsentRecord)], topic, now),
         notice=any(

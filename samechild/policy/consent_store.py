@@ -7,7 +7,7 @@ row that names the one it succeeds, and no row can be succeeded twice.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -56,6 +56,7 @@ BASIS = "6(1)(c)"
 RETENTION = "as the record it belongs to"
 
 _WORDS = ("details", "reason", "assessment", "text", "why_not_told", "why_beyond")
+_SINCE, _RELATIONSHIP, _ANSWER = "responsibility.since", "responsibility.relationship", "answers."
 _ENDS = ("succeeds", "ends", "lifts")
 
 
@@ -96,24 +97,36 @@ def ends_of(record: Kept) -> str:
 
 
 def parted(record: Kept) -> tuple[Kept, dict[str, str]]:
-    """Part a record from its words: the record without them, and the words by name of field."""
+    """Part a record from its words: the record without them, and the words by name of field.
+
+    Since when parental responsibility holds is sealed too: for most parents that is the child's date of birth. What
+    stays open is that it held on the day of the decision.
+    """
     texts = {name: str(getattr(record, name)) for name in _WORDS if hasattr(record, name) and name != "reason"}
     blank: dict[str, Any] = dict.fromkeys(texts, "")
     if isinstance(record, ConsentRecord):
         texts["reason"] = record.reason
         blank["reason"] = ""
+        held, day = record.responsibility, record.decided_at.date()
+        if held is not None:
+            texts |= {_SINCE: held.since.isoformat(), _RELATIONSHIP: held.relationship}
+            blank["responsibility"] = msgspec.structs.replace(held, since=max(held.since, day), relationship="")
     if isinstance(record, ShareForm):
-        texts |= {f"answers.{test}": answer.why for test, answer in record.answers.items()}
+        texts |= {f"{_ANSWER}{test}": answer.why for test, answer in record.answers.items()}
         blank["answers"] = {test: Answer(answer.met) for test, answer in record.answers.items()}
     return msgspec.structs.replace(record, **blank), texts
 
 
 def joined(record: Kept, texts: dict[str, str]) -> Kept:
     """Put a record and its words together again: the inverse of :func:`parted`."""
-    given: dict[str, Any] = {name: text for name, text in texts.items() if not name.startswith("answers.")}
+    given: dict[str, Any] = {name: text for name, text in texts.items() if "." not in name}
+    if isinstance(record, ConsentRecord) and record.responsibility is not None and _SINCE in texts:
+        since, relationship = date.fromisoformat(texts[_SINCE]), texts.get(_RELATIONSHIP, "")
+        held = msgspec.structs.replace(record.responsibility, since=since, relationship=relationship)
+        given["responsibility"] = held
     if isinstance(record, ShareForm):
         given["answers"] = {
-            test: Answer(answer.met, texts.get(f"answers.{test}", "")) for test, answer in record.answers.items()
+            test: Answer(answer.met, texts.get(f"{_ANSWER}{test}", "")) for test, answer in record.answers.items()
         }
     return msgspec.structs.replace(record, **given)
 
@@ -156,7 +169,7 @@ def rows_about(connection: sa.Connection, record_keys: Sequence[str], kinds: Ite
     """Every row of some kinds about some records, the oldest first."""
     table = sharing_records
     asked = sa.select(table).where(table.c.record_key.in_(record_keys), table.c.kind.in_(list(kinds)))
-    return [_row(found) for found in connection.execute(asked.order_by(table.c.happened_at, table.c.id))]
+    return [_row(found) for found in connection.execute(asked.order_by(table.c.happened_at, table.c.entry))]
 
 
 def consent_facts(

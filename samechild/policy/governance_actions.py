@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from samechild.files.run_record import versions
 from samechild.policy import downtime_store, ledger, people_store
 from samechild.policy import store as tables
 from samechild.policy.agreement_actions import standings
@@ -44,7 +44,7 @@ def gather(store: Store, settings: Settings, now: datetime, kept: Schedule | Non
         shadows = [row.organisation for row in tables.shadow_kept(gate) if row.since <= now and _open(row.until, now)]
     return Configured(
         now=now,
-        version=_version(),
+        version=versions().get("samechild", ""),
         organisations=tuple(sorted(organisations, key=lambda each: each.name.lower())),
         agreements=tuple(agreements),
         entries=tuple(entries),
@@ -110,10 +110,3 @@ def _apart(home: Path, witness: Path) -> bool:
 
 def _open(until: datetime | None, now: datetime) -> bool:
     return until is None or now < until
-
-
-def _version() -> str:
-    try:
-        return version("samechild")
-    except PackageNotFoundError:
-        return "(not installed)"

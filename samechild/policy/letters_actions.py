@@ -12,6 +12,7 @@ from datetime import datetime
 import msgspec
 
 from samechild.errors import Refused
+from samechild.keys.actions import salt_of_child
 from samechild.policy import ledger, people_store
 from samechild.policy import store as tables
 from samechild.policy.clocks import uk_day
@@ -19,6 +20,7 @@ from samechild.policy.consent_actions import flags_about
 from samechild.policy.ledger import Entry
 from samechild.policy.letters import Checks, Letter, Look, Rules, Service, letter, why_not_release
 from samechild.policy.overrides import purposes_not_told
+from samechild.policy.sealed_texts import person_reference
 from samechild.records.disclosure import Permit
 from samechild.storage import Login, Store
 
@@ -70,7 +72,7 @@ def release_letter(store: Store, permit: Permit, checks: Checks, now: datetime) 
         "cleared": sorted(checks.cleared),
         "leave": permit.entry,
         "lines": len(made.lines),
-        "person": checks.person,
+        "person": _reader(store, permit, checks),
         "reader": checks.reader,
         "responsibility": held.source if held else "",
         "withheld": sorted(checks.withheld),
@@ -81,6 +83,12 @@ def release_letter(store: Store, permit: Permit, checks: Checks, now: datetime) 
     return Released(made, entry)
 
 
+def _reader(store: Store, permit: Permit, checks: Checks) -> str:
+    """The reference of the reader around this child: the ledger holds no name, whatever an officer typed."""
+    with store.read(Login.GATE) as gate:
+        return person_reference(salt_of_child(gate, store.keys, permit.record_keys[0]), checks.person)
+
+
 def _officers(permit: Permit) -> Permit:
     ask = permit.decision.ask
     if permit.who.role != OFFICER or ask.purpose not in FOR:
@@ -89,7 +97,7 @@ def _officers(permit: Permit) -> Permit:
 
 
 def _written(store: Store, permit: Permit, checks: Checks, now: datetime) -> Letter:
-    flags = flags_about(store, permit.record_keys)
+    flags = flags_about(store, permit.record_keys, checks.person)
     checked = msgspec.structs.replace(checks, checked_by=permit.who.user)
     why = why_not_release(checked, flags, now)
     if why:

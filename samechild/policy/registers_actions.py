@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 
 from samechild.errors import Invalid, Missing, Refused
 from samechild.keys.seal import Random
@@ -156,14 +157,15 @@ def one_case(store: Store, who: Asker, identity: str, now: datetime) -> Shown:
     return Shown(case, steps, how_it_stands(case, steps, now), taken(case, steps))
 
 
-def collect(store: Store, now: datetime) -> int:
+def collect(store: Store, now: datetime, page: int = AT_ONCE) -> int:
     """Open the cases that decisions in the ledger call for and that are not there yet; how many were opened.
 
-    Run at start-up and by the job worker: it finds what was decided just before a crash.
+    Run at start-up and by the job worker: it finds what was decided just before a crash. ``page`` is how many entries
+    are read at a time.
     """
     with store.read(Login.GATE) as gate:
         seen = rows.collected(gate)
-        found = _decisions_after(gate, seen, now - IN_FLIGHT)
+        found = _decisions_after(gate, seen, now - IN_FLIGHT, page)
     if not found:
         return 0
     with store.write(Login.GATE) as gate:
@@ -232,15 +234,15 @@ def _case(store: Store, who: Asker, identity: str) -> rows.Kept:
     return kept
 
 
-def _decisions_after(gate: Any, seen: int, up_to: datetime) -> list[Entry]:
+def _decisions_after(gate: sa.Connection, seen: int, up_to: datetime, limit: int) -> list[Entry]:
     """Decisions after an entry and not newer than a moment, the oldest first."""
     found: list[Entry] = []
     before: int | None = None
     while True:
-        page = ledger.entries(gate, before=before, kind="decision", limit=AT_ONCE)
+        page = ledger.entries(gate, before=before, kind="decision", limit=limit)
         fresh = [entry for entry in page if entry.number > seen]
         found += [entry for entry in fresh if entry.at <= up_to]
-        if len(page) < AT_ONCE or len(fresh) < len(page):
+        if len(page) < limit or len(fresh) < len(page):
             return _in_order(found)
         before = page[-1].number
 

@@ -7,6 +7,7 @@ erasing the child ends these texts too, in backups as well.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -14,10 +15,31 @@ import sqlalchemy as sa
 
 from samechild.keys.actions import key_for_child, key_of_child
 from samechild.keys.children import Vault
+from samechild.keys.references import keyed_digest
 from samechild.keys.register import Keyring, Purpose
-from samechild.keys.seal import Random, place, seal, unseal
+from samechild.keys.seal import Key, Random, place, seal, unseal
 
 _USE = "texts of the gate"
+
+
+_PERSON = "p:"
+_REFERENCE = re.compile(r"p:[0-9a-f]{32}")
+
+
+def is_reference(person: str) -> bool:
+    """Whether this is what :func:`person_reference` gives, and not words somebody typed."""
+    return bool(_REFERENCE.fullmatch(person))
+
+
+def person_reference(salt: bytes, person: str) -> str:
+    """Turn what somebody typed for a person around a child into a reference that means nothing elsewhere.
+
+    The same words give the same reference for the same child, however keys are rotated, whatever capitals and spaces;
+    destroying the child's salt ends it. Without a salt nothing was ever kept about the child, and there is none.
+    """
+    if not person or not salt:
+        return ""
+    return _PERSON + keyed_digest(Key("person", 1, salt), " ".join(person.casefold().split()))
 
 
 def seal_texts(

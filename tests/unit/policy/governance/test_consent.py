@@ -137,6 +137,12 @@ def test_the_later_decision_of_the_same_person_counts() -> None:
     assert standing([earlier, refused, again], ASKED, NOW) is Consent.GIVEN
 
 
+def test_of_two_decisions_at_the_same_moment_the_refusal_counts() -> None:
+    for first, second in (("a", "b"), ("b", "a")):
+        both = [a_parents(id=first), a_parents(id=second, response=R.REFUSED)]
+        assert standing(both, ASKED, NOW) is Consent.REFUSED
+
+
 def test_a_wide_refusal_is_lifted_only_for_what_is_consented_to_later() -> None:
     refused = a_parents(response=R.REFUSED, topic=Topic("safeguarding"))
     given_later = a_parents(id="p9", decided_at=NOW - DAY)
