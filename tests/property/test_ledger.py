@@ -134,8 +134,8 @@ def test_every_range_a_proof_asks_for_is_made_of_kept_subtrees(drawn: st.DataObj
     for start, end in inclusion_ranges(number, size) + consistency_ranges(old, size) + peak_ranges(size):
         parts: list[Peak] = []
         for level, first, last in pieces(start, end):
-            width = 256**level
-            parts += [(8 * level, defined_root(LEAVES[n * width : (n + 1) * width])) for n in range(first, last)]
+            width = 16**level
+            parts += [(4 * level, defined_root(LEAVES[n * width : (n + 1) * width])) for n in range(first, last)]
         assert fold(parts) == defined_root(LEAVES[start:end])
 
 

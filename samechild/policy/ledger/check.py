@@ -198,7 +198,7 @@ def _wrong_row(row: sa.Row[Any], references: list[str], seen: _Seen) -> list[Pro
 
 def _unreadable(connection: sa.Connection) -> int:
     """The last entry that the first unreadable checkpoint vouches for."""
-    return min(size for size, note in tables.notes(connection) if not _is_checkpoint(note)) - 1
+    return min([size for size, note in tables.notes(connection) if not _is_checkpoint(note)]) - 1
 
 
 def _is_checkpoint(note: str) -> bool:

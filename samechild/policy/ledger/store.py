@@ -45,7 +45,7 @@ ledger_references = sa.Table(
 ledger_subtrees = sa.Table(
     "ledger_subtrees",
     TABLES,
-    sa.Column("level", sa.Integer, primary_key=True, autoincrement=False, comment="1: of 256 entries, 2: of 65,536"),
+    sa.Column("level", sa.Integer, primary_key=True, autoincrement=False, comment="1: of 16 entries, 2: of 256"),
     sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("hash", sa.LargeBinary, nullable=False),
     info=_GUARDS,
@@ -59,6 +59,17 @@ ledger_checkpoints = sa.Table(
     sa.Column("public", sa.LargeBinary, nullable=False, comment="the key that signed it"),
     info=_GUARDS,
 )
+
+# Statements that every disclosure or proof needs, put together once
+
+_LAST_NOTE = sa.select(ledger_checkpoints.c.note).order_by(ledger_checkpoints.c.size.desc()).limit(1)
+_PLACES = sa.bindparam("places", expanding=True)
+_LEAVES = sa.select(ledger_entries.c.number, ledger_entries.c.leaf).where(ledger_entries.c.number.in_(_PLACES))
+_SUBTREES = sa.select(ledger_subtrees.c.position, ledger_subtrees.c.hash).where(
+    ledger_subtrees.c.level == sa.bindparam("of_level"), ledger_subtrees.c.position.in_(_PLACES)
+)
+_ADD_ENTRIES, _ADD_REFERENCES = ledger_entries.insert(), ledger_references.insert()
+_ADD_SUBTREES, _ADD_CHECKPOINT = ledger_subtrees.insert(), ledger_checkpoints.insert()
 
 _TURN = 0x5A11EDC3
 """The number of the advisory lock that keeps PostgreSQL's writers of the ledger in line."""
@@ -79,27 +90,26 @@ def add(
     subtrees: Sequence[tuple[int, int, bytes]],
 ) -> None:
     """Append rows in three statements at most: entries, the references that find them, subtrees now complete."""
-    _insert(connection, ledger_entries, ("number", "leaf", "at", "kind", "entry"), entries)
-    _insert(connection, ledger_references, ("reference", "number"), references)
-    _insert(connection, ledger_subtrees, ("level", "position", "hash"), subtrees)
+    _insert(connection, _ADD_ENTRIES, ("number", "leaf", "at", "kind", "entry"), entries)
+    _insert(connection, _ADD_REFERENCES, ("reference", "number"), references)
+    _insert(connection, _ADD_SUBTREES, ("level", "position", "hash"), subtrees)
 
 
 def _insert(
-    connection: sa.Connection, table: sa.Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+    connection: sa.Connection, added: sa.Insert, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
 ) -> None:
     if rows:
-        connection.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in rows])
+        connection.execute(added, [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def add_checkpoint(connection: sa.Connection, made: Checkpoint, public: bytes) -> None:
     """Append the checkpoint that vouches for everything up to here."""
-    connection.execute(ledger_checkpoints.insert().values(size=made.size, note=made.note, public=public))
+    connection.execute(_ADD_CHECKPOINT, {"size": made.size, "note": made.note, "public": public})
 
 
 def last_note(connection: sa.Connection) -> str | None:
     """The exact text of the newest checkpoint; None for an empty ledger."""
-    newest = sa.select(ledger_checkpoints.c.note).order_by(ledger_checkpoints.c.size.desc()).limit(1)
-    return connection.scalar(newest)
+    return connection.scalar(_LAST_NOTE)
 
 
 def last_checkpoint(connection: sa.Connection) -> Checkpoint | None:
@@ -210,31 +220,25 @@ def hashes_of(connection: sa.Connection, ranges: Sequence[Range]) -> list[bytes 
     None where a row is missing, which only happens to a ledger that was tampered with.
     """
     wanted = [pieces(start, end) for start, end in ranges]
-    runs: dict[int, list[Range]] = {}
+    positions: dict[int, list[int]] = {}
     for level, first, end in (piece for parts in wanted for piece in parts):
-        runs.setdefault(level, []).append((first, end))
-    known = {level: _subtree_hashes(connection, level, spans) for level, spans in runs.items()}
+        positions.setdefault(level, []).extend(range(first, end))
+    known = {
+        (level, place): top for level, places in positions.items() for place, top in _kept(connection, level, places)
+    }
     return [_folded(parts, known) for parts in wanted]
 
 
-def _folded(parts: Sequence[tuple[int, int, int]], known: dict[int, dict[int, bytes]]) -> bytes | None:
-    subtrees: list[Peak] = []
-    for level, first, end in parts:
-        for position in range(first, end):
-            found = known[level].get(position)
-            if found is None:
-                return None
-            subtrees.append((level * ARITY_BITS, found))
-    return fold(subtrees)
-
-
-def _subtree_hashes(connection: sa.Connection, level: int, spans: Sequence[Range]) -> dict[int, bytes]:
-    """Hashes of one level by position; level 0 are the leaves."""
+def _kept(connection: sa.Connection, level: int, places: list[int]) -> list[tuple[int, bytes]]:
+    """Hashes of one level with their positions; level 0 are the leaves."""
     if level == 0:
-        place = ledger_entries.c.number
-        asked = sa.select(place, ledger_entries.c.leaf)
+        rows = connection.execute(_LEAVES, {"places": places})
     else:
-        place = ledger_subtrees.c.position
-        asked = sa.select(place, ledger_subtrees.c.hash).where(ledger_subtrees.c.level == level)
-    within = sa.or_(*(place.between(first, end - 1) for first, end in spans))
-    return {row[0]: row[1] for row in connection.execute(asked.where(within))}
+        rows = connection.execute(_SUBTREES, {"of_level": level, "places": places})
+    return [(row[0], row[1]) for row in rows]
+
+
+def _folded(parts: Sequence[tuple[int, int, int]], known: dict[tuple[int, int], bytes]) -> bytes | None:
+    places = [(level, position) for level, first, end in parts for position in range(first, end)]
+    subtrees: list[Peak] = [(place[0] * ARITY_BITS, known[place]) for place in places if place in known]
+    return fold(subtrees) if len(subtrees) == len(places) else None

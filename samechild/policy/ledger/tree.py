@@ -15,12 +15,12 @@ from samechild.errors import Invalid
 EMPTY_ROOT = sha256(b"").digest()
 """The root of a ledger without entries (RFC 6962: the hash of nothing)."""
 
-ARITY_BITS = 8
-"""Hashes of whole subtrees are kept for every 256 entries, every 256 of those, and so on."""
+ARITY_BITS = 4
+"""Hashes of whole subtrees are kept for every 16 entries, every 16 of those, and so on: a proof reads few rows."""
 
 Range = tuple[int, int]
 Piece = tuple[int, int, int]
-"""``(level, first, end)``: the kept subtrees ``first`` to ``end`` (not included), each of 256**level entries."""
+"""``(level, first, end)``: the kept subtrees ``first`` to ``end`` (not included), each of 16**level entries."""
 
 Peak = tuple[int, bytes]
 """A complete subtree: its height (2**height entries) and its hash."""

@@ -139,7 +139,7 @@ class Witness:
         Raises:
             Unavailable: when it cannot be made.
         """
-        self._add(b"")
+        self._add(b"", make=True)
 
     def write(self, checkpoints: Sequence[Checkpoint]) -> None:
         """Add checkpoints, each on a line, and have them forced to disk soon.
@@ -147,7 +147,10 @@ class Witness:
         Raises:
             Unavailable: when they cannot be written, or could not be forced to disk the last time.
         """
+        read_to = self._read_to
         self._add(b"".join(map(line_of, checkpoints)))
+        if self._read_to > read_to:  # nobody else wrote meanwhile: it need not be read again
+            self.known = Known(checkpoints[-1].size, checkpoints[-1].note)
         with self._lock:
             if not self._sync_due:
                 self._sync_due = True
@@ -157,21 +160,27 @@ class Witness:
 
     def accept(self, head: str) -> None:
         """Write that the ledger as it stands at ``head`` (``SIZE:ROOT``) is accepted, and force it to disk."""
-        self._add(msgspec.json.encode(Line(accepted=head)) + b"\n")
+        self._add(msgspec.json.encode(Line(accepted=head)) + b"\n", make=True)
         if not self.sync():
             raise self._out_of_reach()
 
-    def _add(self, lines: bytes) -> None:
+    def _add(self, lines: bytes, make: bool = False) -> None:
+        """Write lines at the end; only ``make`` makes a file that is not there."""
+        flags = os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0)
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+            if make:
+                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                flags |= os.O_CREAT
+            file = os.open(self.path, flags, 0o600)
             try:
                 end = os.lseek(file, 0, os.SEEK_END)
                 if lines and end and os.lseek(file, end - 1, os.SEEK_SET) >= 0 and os.read(file, 1) != b"\n":
                     lines = b"\n" + lines  # the line before was cut short
                 if os.write(file, lines) != len(lines):
                     raise self._out_of_reach()
-                self._least = end + len(lines)
+                self._least = os.lseek(file, 0, os.SEEK_CUR)
+                if self._least == self._read_to + len(lines):
+                    self._read_to = self._least
             finally:
                 os.close(file)
         except OSError:

@@ -87,6 +87,7 @@ class _Tip(msgspec.Struct, frozen=True):
 
     checkpoint: Checkpoint | None
     peaks: list[Peak]
+    signed_by: bytes = b""  # the key whose signature of the checkpoint this process made or checked
 
     @property
     def size(self) -> int:
@@ -257,6 +258,8 @@ def _signer(store: Store, connection: sa.Connection, tip: _Tip) -> Signer:
     signer = store.keys.signer()
     if tip.checkpoint is None:
         return signer
+    if tip.signed_by == signer.public:
+        return signer
     if key_hash(tip.checkpoint.origin, signer.public) != tip.checkpoint.key_hash:
         store.keys.take(wrapped_keys(connection))
         signer = store.keys.signer()
@@ -306,4 +309,4 @@ def _add(
     checkpoint = sign(signer.private, origin, number, root_of(peaks), last, before)
     tables.add(connection, entries, references, subtrees)
     tables.add_checkpoint(connection, checkpoint, signer.public)
-    return _Tip(checkpoint, peaks), numbers
+    return _Tip(checkpoint, peaks, signer.public), numbers

@@ -163,11 +163,11 @@ def test_a_witness_that_cannot_be_opened_is_told(store: Store) -> None:
 def test_hashes_kept_for_speed_are_checked(store: Store) -> None:
     fill_at_once(store, 600, start=10)
     assert verify(store) == []
-    change(store, "UPDATE ledger_subtrees SET hash = zeroblob(32) WHERE position = 1")
+    change(store, "UPDATE ledger_subtrees SET hash = zeroblob(32) WHERE level = 1 AND position = 1")
     found = only(verify(store))
-    assert (found.entry, found.words) == (256, "A hash kept for the entries from 256 on is missing or wrong.")
-    change(store, "DELETE FROM ledger_subtrees WHERE position = 0")
-    assert [each.entry for each in verify(store)] == [0, 256]
+    assert (found.entry, found.words) == (16, "A hash kept for the entries from 16 on is missing or wrong.")
+    change(store, "DELETE FROM ledger_subtrees WHERE level = 2 AND position = 0")
+    assert [each.entry for each in verify(store)] == [0, 16]
     with pytest.raises(Unavailable, match="gone or damaged"):
         prove(store, 605)
     with pytest.raises(Unavailable, match="gone or damaged"):

@@ -112,8 +112,8 @@ def test_there_is_no_proof_from_a_size_that_never_was(old: int, size: int) -> No
 
 
 def test_pieces_are_the_largest_kept_subtrees() -> None:
-    assert pieces(0, 65_536 + 256 * 2 + 3) == [(2, 0, 1), (1, 256, 258), (0, 66_048, 66_051)]
-    assert pieces(512, 1_024) == [(1, 2, 4)]
+    assert pieces(0, 256 + 16 * 2 + 3) == [(2, 0, 1), (1, 16, 18), (0, 288, 291)]
+    assert pieces(512, 1_024) == [(2, 2, 4)]
     assert pieces(5, 6) == [(0, 5, 6)]
 
 
