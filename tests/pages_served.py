@@ -32,6 +32,7 @@ class Served:
 
     def __init__(self, store: Store, settings: Settings, around: Around, *, demo: bool) -> None:
         self.log = io.StringIO()
+        self.known: dict[str, str] = {}  # ids that paths are filled with
         self.store, self.settings = store, settings
         self.now = datetime.now(UTC)
         around = msgspec.structs.replace(around, log=log_to(self.log))
@@ -84,3 +85,77 @@ def served(
         now = datetime.now(UTC)
         make_personas(store, Settings(home=store.home), now, os.urandom, now + timedelta(days=300))
         yield Served(store, given, around or Around(paces=UNHURRIED), demo=demo)
+
+
+def filled(server: Served, path: str) -> str:
+    """A path with the ids of things that are there, as somebody of the council would follow a link to it."""
+    if "{" not in path:
+        return path
+    if not server.known:
+        server.known.update(names_in(server))
+    return re.sub(r"\{(\w+)\}", lambda name: server.known[name.group(1)], path)
+
+
+def names_in(server: Served) -> dict[str, str]:
+    """An id of each kind of thing that pages are about."""
+    officer, manager = server.browser("information-governance"), server.browser("access-manager")
+    found = {
+        "number": "3",
+        "organisation": first(manager, "/organisations", r"/organisations/([0-9a-f]{32})"),
+        "register": "incident",
+        "agreement": agreement_of(officer),
+        "case": case_of(officer),
+        "provider": "nobody",
+    }
+    found["user"] = first(manager, f"/organisations/{own(manager)}", r"/people/([0-9a-f]{32})")
+    return found
+
+
+def first(browser: Browser, path: str, pattern: str) -> str:
+    match = re.search(pattern, browser.open(path).text)
+    assert match, f"nothing like {pattern} on {path}"
+    return match.group(1)
+
+
+def own(manager: Browser) -> str:
+    """The organisation of the council, whose people its access manager sees."""
+    for organisation in re.findall(r"/organisations/([0-9a-f]{32})", manager.open("/organisations").text):
+        if "/people/" in manager.open(f"/organisations/{organisation}").text:
+            return str(organisation)
+    raise AssertionError("no organisation of one's own")
+
+
+def agreement_of(officer: Browser) -> str:
+    page = officer.open("/agreements").text
+    found = re.search(r"/agreements/([0-9a-f]{16})", page)
+    if found:
+        return found.group(1)
+    text = officer.open("/agreements/new").text
+    party = re.search(r'name="parties" type="checkbox" value="([0-9a-f]+)"', text)
+    assert party
+    answer = officer.send("/agreements/new", **AGREEMENT, parties=party.group(1))
+    assert answer.status_code == 200, re.findall(r"govuk-error-summary.*?</ul>", answer.text, re.DOTALL)
+    return str(answer.url).rpartition("/")[2].partition("?")[0]
+
+
+AGREEMENT = {
+    "title": "Early help between us",
+    "starts-day": "1", "starts-month": "1", "starts-year": "2026",
+    "ends-day": "1", "ends-month": "1", "ends-year": "2036",
+    "effect": "allow",
+    "modes": "existence",
+    "purposes": "early-help",
+    "powers": "CA2004-s10",
+    "bases": "6(1)(e)",
+}  # fmt: skip
+
+
+def case_of(officer: Browser) -> str:
+    found = re.search(r"/cases/([0-9a-f]+)", officer.open("/registers/incident").text)
+    if found:
+        return found.group(1)
+    officer.open("/registers/incident/new")
+    started = {"started-day": "1", "started-month": "11", "started-year": "2026"}
+    answer = officer.send("/registers/incident/new", text="A letter went to the wrong door.", **started)
+    assert answer.status_code == 200, answer.text
+    return str(answer.url).rpartition("/")[2].partition("?")[0]

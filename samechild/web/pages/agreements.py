@@ -5,6 +5,7 @@ What is in force is obeyed by the very next decision, so the page says what a bu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 
 import msgspec
@@ -232,10 +233,10 @@ def _forms(visit: Visit, newest: Standing, filled: Filled | None, to: str) -> li
         for path, heading, form in (
             ("dates", "Change the dates", dates),
             ("remove", "Take out a line", blank(TAKE_OUT)),
-            ("lines", "Add a line", blank(ADD_LINE)),
         ):
             blocks.append(Heading(heading, 3))
             blocks.append(Questions(filled if filled and to == path else form, f"{place}/{path}"))
+        blocks.append(Points((Link("Add a line", f"{place}/lines"),)))
     blocks += [
         Heading("Withdraw"),
         Warn("Nothing is shared under this agreement from the moment you withdraw. It cannot be undone."),
@@ -308,13 +309,32 @@ def _moment(given: date | None) -> datetime:
     return datetime.combine(given or date.min, time(), UTC)
 
 
+def line(visit: Visit) -> Answer:
+    """The form of one more line."""
+    return _line_sheet(_of(visit)[0], blank(ADD_LINE))
+
+
+def _line_sheet(newest: Standing, filled: Filled) -> Sheet:
+    place = f"/agreements/{newest.agreement.agreement}"
+    return Sheet(
+        title="Add a line",
+        above=newest.title,
+        blocks=(
+            Words("It makes a new version, to be signed again. The signed version holds until then."),
+            Questions(filled, f"{place}/lines"),
+        ),
+        back=Link(newest.title, place),
+        status=400 if filled.problems else 200,
+    )
+
+
 def add_line(visit: Visit, sent: Sent) -> Answer:
     """Write the next version with one more line."""
     versions, filled = _of(visit), read(ADD_LINE, sent)
     if filled.problems:
-        return _one(visit, versions, filled, "lines")
-    agreement = versions[0].agreement
-    return _next(visit, versions, filled, "lines", rules=(*agreement.rules, _line_of(filled)))
+        return _line_sheet(versions[0], filled)
+    rules = (*versions[0].agreement.rules, _line_of(filled))
+    return _next(visit, versions[0], lambda words: _line_sheet(versions[0], wrong(filled, words)), rules=rules)
 
 
 def remove_line(visit: Visit, sent: Sent) -> Answer:
@@ -326,7 +346,8 @@ def remove_line(visit: Visit, sent: Sent) -> Answer:
         filled = wrong(filled, f"There are lines 1 to {len(lines)}")
     if filled.problems:
         return _one(visit, versions, filled, "remove")
-    return _next(visit, versions, filled, "remove", rules=(*lines[: number - 1], *lines[number:]))
+    rules = (*lines[: number - 1], *lines[number:])
+    return _next(visit, versions[0], lambda words: _one(visit, versions, wrong(filled, words), "remove"), rules=rules)
 
 
 def change_dates(visit: Visit, sent: Sent) -> Answer:
@@ -335,16 +356,16 @@ def change_dates(visit: Visit, sent: Sent) -> Answer:
     if filled.problems:
         return _one(visit, versions, filled, "dates")
     days = {"starts": _moment(filled.day("starts")), "ends": _moment(filled.day("ends"))}
-    return _next(visit, versions, filled, "dates", **days)
+    return _next(visit, versions[0], lambda words: _one(visit, versions, wrong(filled, words), "dates"), **days)
 
 
-def _next(visit: Visit, versions: list[Standing], filled: Filled, to: str, **changed: object) -> Answer:
-    newest = versions[0]
+def _next(visit: Visit, newest: Standing, again: Callable[[str], Sheet], **changed: object) -> Answer:
+    """Write the next version; ``again`` shows the form once more with what is wrong."""
     draft = msgspec.structs.replace(newest.agreement, version=newest.agreement.version + 1, **changed)
     try:
         write_agreement(visit.store, visit.by, draft, newest.title, visit.now)
     except Invalid as error:
-        return _one(visit, versions, wrong(filled, str(error)), to)
+        return again(str(error))
     return Redirect(to=f"/agreements/{newest.agreement.agreement}?done=written")
 
 
@@ -371,7 +392,7 @@ PAGES = (
     Page(path="/agreements/{agreement}", who=EVERYBODY, show=one, part=PART),
     Page(path="/agreements/{agreement}/sign", who=OFFICERS, do=sign, part=PART),
     Page(path="/agreements/{agreement}/withdraw", who=OFFICERS, do=withdraw, part=PART),
-    Page(path="/agreements/{agreement}/lines", who=OFFICERS, do=add_line, part=PART),
+    Page(path="/agreements/{agreement}/lines", who=OFFICERS, show=line, do=add_line, part=PART),
     Page(path="/agreements/{agreement}/remove", who=OFFICERS, do=remove_line, part=PART),
     Page(path="/agreements/{agreement}/dates", who=OFFICERS, do=change_dates, part=PART),
 )

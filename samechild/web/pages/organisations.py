@@ -284,13 +284,13 @@ def add_person(visit: Visit, sent: Sent) -> Answer:
     return Redirect(to=f"/people/{user}?done=added")
 
 
-def first_manager(visit: Visit, sent: Sent) -> Answer:
+def first_access(visit: Visit, sent: Sent) -> Answer:
     """Name the first access manager of an organisation that has none."""
     asked, filled = _asked(visit), read(FIRST, sent)
     if filled.problems:
         return _one(visit, asked, filled, "first")
     try:
-        token = people_actions.first_access_manager(
+        token = people_actions.begin_access(
             visit.store,
             visit.by,
             asked.organisation,
@@ -515,7 +515,7 @@ PAGES = (
     Page(path="/organisations/{organisation}/route", who=MANAGERS, do=set_route, part=PART),
     Page(path="/organisations/{organisation}/vouch", who=MANAGERS, do=vouch, part=PART),
     Page(path="/organisations/{organisation}/end-vouching", who=MANAGERS, do=end_vouching, part=PART),
-    Page(path="/organisations/{organisation}/first", who=MANAGERS, do=first_manager, part=PART),
+    Page(path="/organisations/{organisation}/first", who=MANAGERS, do=first_access, part=PART),
     Page(path="/organisations/{organisation}/end", who=MANAGERS, do=end, part=PART),
     Page(path="/people/{user}", who=_READERS, show=person, part=PART),
     Page(path="/people/{user}/roles", who=MANAGERS, do=grant_role, part=PART),

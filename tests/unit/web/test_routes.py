@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from starlette.routing import Route
 
-from pages_served import Browser, Served, served
+from pages_served import Served, filled, served
 from samechild.policy.sign_in.personas import personas
 from samechild.web.pages.all_pages import PAGES
 from samechild.web.routes import Page
@@ -22,73 +22,6 @@ SENT = [page for page in PAGES if page.do is not None]
 def a_server() -> Iterator[Served]:
     with served() as server:
         yield server
-
-
-def filled(server: Served, path: str) -> str:
-    """A path with the ids of things that are there, as somebody of the council would follow a link to it."""
-    if "{" not in path:
-        return path
-    officer, manager = server.browser("information-governance"), server.browser("access-manager")
-    found = {
-        "number": "3",
-        "organisation": first(manager, "/organisations", r"/organisations/([0-9a-f]{32})"),
-        "register": "incident",
-        "agreement": agreement_of(officer),
-        "case": case_of(officer),
-        "provider": "nobody",
-    }
-    found["user"] = first(manager, f"/organisations/{own(manager)}", r"/people/([0-9a-f]{32})")
-    return re.sub(r"\{(\w+)\}", lambda name: found[name.group(1)], path)
-
-
-def first(browser: Browser, path: str, pattern: str) -> str:
-    match = re.search(pattern, browser.open(path).text)
-    assert match, f"nothing like {pattern} on {path}"
-    return match.group(1)
-
-
-def own(manager: Browser) -> str:
-    """The organisation of the council, whose people its access manager sees."""
-    for organisation in re.findall(r"/organisations/([0-9a-f]{32})", manager.open("/organisations").text):
-        if "/people/" in manager.open(f"/organisations/{organisation}").text:
-            return str(organisation)
-    raise AssertionError("no organisation of one's own")
-
-
-def agreement_of(officer: Browser) -> str:
-    page = officer.open("/agreements").text
-    found = re.search(r"/agreements/([0-9a-f]{16})", page)
-    if found:
-        return found.group(1)
-    text = officer.open("/agreements/new").text
-    party = re.search(r'name="parties" type="checkbox" value="([0-9a-f]+)"', text)
-    assert party
-    answer = officer.send("/agreements/new", **AGREEMENT, parties=party.group(1))
-    assert answer.status_code == 200, re.findall(r"govuk-error-summary.*?</ul>", answer.text, re.DOTALL)
-    return str(answer.url).rpartition("/")[2].partition("?")[0]
-
-
-AGREEMENT = {
-    "title": "Early help between us",
-    "starts-day": "1", "starts-month": "1", "starts-year": "2026",
-    "ends-day": "1", "ends-month": "1", "ends-year": "2036",
-    "effect": "allow",
-    "modes": "existence",
-    "purposes": "early-help",
-    "powers": "CA2004-s10",
-    "bases": "6(1)(e)",
-}  # fmt: skip
-
-
-def case_of(officer: Browser) -> str:
-    found = re.search(r"/cases/([0-9a-f]+)", officer.open("/registers/incident").text)
-    if found:
-        return found.group(1)
-    officer.open("/registers/incident/new")
-    started = {"started-day": "1", "started-month": "11", "started-year": "2026"}
-    answer = officer.send("/registers/incident/new", text="A letter went to the wrong door.", **started)
-    assert answer.status_code == 200, answer.text
-    return str(answer.url).rpartition("/")[2].partition("?")[0]
 
 
 @pytest.mark.parametrize("page", SHOWN, ids=lambda page: page.path)
