@@ -298,7 +298,7 @@ def leaver(store: Store, by: Asker, user: str, now: datetime) -> None:
     _written(store, by, "left", now, organisation=found.organisation, user=user)
 
 
-def first_access_manager(
+def begin_access(
     store: Store,
     by: Asker,
     organisation: str,

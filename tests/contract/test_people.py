@@ -257,7 +257,7 @@ def test_organisations_are_added_by_the_host(small: Office) -> None:
 
 def test_the_first_access_manager_is_named_once(small: Office) -> None:
     store, email = small.store, "first@staff.example"
-    name = people_actions.first_access_manager
+    name = people_actions.begin_access
     with pytest.raises(Refused, match="ask them"):
         name(store, small.manager, small.school, "First", email, NOW, os.urandom)
     with pytest.raises(Refused, match="runs this"):

@@ -73,7 +73,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 def issue_token(
     store: Store,
     form: Mapping[str, str],
-    authorization: str,
+    header: str,
     endpoints: Collection[str],
     now: datetime,
     random: Random,
@@ -84,7 +84,7 @@ def issue_token(
     Args:
         store: the open installation.
         form: the fields of the request's body; a field given twice must be refused before.
-        authorization: the request's ``Authorization`` header, or empty.
+        header: the request's ``Authorization`` header, or empty.
         endpoints: the addresses of this endpoint, any one of which a signed proof may be made for.
         now: the time. random: where random bytes come from. rules: how long a token lives.
 
@@ -94,7 +94,7 @@ def issue_token(
     rules = rules or SignInRules()
     if form.get("grant_type") != "client_credentials":
         return TokenRefused("unsupported_grant_type", "Only client_credentials is answered here.")
-    user = _proved(store, form, authorization, endpoints, now)
+    user = _proved(store, form, header, endpoints, now)
     if isinstance(user, TokenRefused):
         return user
     with store.read(Login.GATE) as connection:
@@ -186,15 +186,15 @@ def _issued(
 
 
 def _proved(
-    store: Store, form: Mapping[str, str], authorization: str, endpoints: Collection[str], now: datetime
+    store: Store, form: Mapping[str, str], header: str, endpoints: Collection[str], now: datetime
 ) -> User | TokenRefused:
     """The system that asks, if its one proof holds."""
-    ways = [bool(authorization), "client_secret" in form, "client_assertion" in form]
+    ways = [bool(header), "client_secret" in form, "client_assertion" in form]
     if sum(ways) != 1:
         return _unclear("Say who you are in exactly one way: a secret in the header or the body, or a signed proof.")
     if ways[2]:
         return _by_assertion(store, form, endpoints, now)
-    given = _basic(authorization) if ways[0] else (form.get("client_id", ""), form["client_secret"])
+    given = _basic(header) if ways[0] else (form.get("client_id", ""), form["client_secret"])
     if given is None:
         return _unclear("The Authorization header is not HTTP Basic with an id and a secret.")
     client_id, secret = given

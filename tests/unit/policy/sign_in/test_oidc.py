@@ -550,7 +550,7 @@ DFE: dict[str, Any] = {
     "organisation_claim": "organisation.id",
     "organisation_code": "dsi",
     "roles": {"DSL": ["safeguarding-lead"], "EWO": ["attendance-officer", "safeguarding-lead"]},
-    "roles_url": f"{ISSUER}/services/s/organisations/{{organisation}}/users/{{user}}",
+    "roles_url": f"{ISSUER}/services/s/organisations/{{organisation}}/person/{{user}}",
     "roles_secret": "env:API",
     "roles_audience": "signin.education.gov.uk",
 }
@@ -564,7 +564,7 @@ def a_school(office: Office) -> Provider:
     return provider
 
 
-ROLES = f"/services/s/organisations/{SCHOOL_ID.lower()}/users/sub/1"
+ROLES = f"/services/s/organisations/{SCHOOL_ID.lower()}/person/sub/1"
 
 
 def test_roles_are_fetched_after_sign_in_and_narrow_what_was_given(office: Office) -> None:
@@ -573,7 +573,7 @@ def test_roles_are_fetched_after_sign_in_and_narrow_what_was_given(office: Offic
     found = sessions.signed_in(office.store, finish(office, provider), NOW)
     assert found.roles == ("safeguarding-lead",)
     sent = provider.asked[-1]
-    assert sent.url.raw_path.decode().endswith("/users/sub%2F1")
+    assert sent.url.raw_path.decode().endswith("/person/sub%2F1")
     bearer = sent.headers["Authorization"].split()[1]
     proof = jwt.decode(bearer, OctKey.import_key("an api secret of some length"), algorithms=["HS256"])
     assert (proof.claims["iss"], proof.claims["aud"]) == ("gate", "signin.education.gov.uk")

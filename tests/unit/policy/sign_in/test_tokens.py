@@ -55,11 +55,9 @@ def a_system(
     return system
 
 
-def ask(
-    office: Office, form: dict[str, str], *, now: datetime = NOW, authorization: str = ""
-) -> IssuedToken | TokenRefused:
+def ask(office: Office, form: dict[str, str], *, now: datetime = NOW, header: str = "") -> IssuedToken | TokenRefused:
     return tokens.issue_token(
-        office.store, {"grant_type": "client_credentials", **form}, authorization, [ENDPOINT], now, os.urandom
+        office.store, {"grant_type": "client_credentials", **form}, header, [ENDPOINT], now, os.urandom
     )
 
 
@@ -124,14 +122,14 @@ def test_a_secret_in_the_body_or_the_header_brings_a_token(office: Office) -> No
         "submitting-system",
     )
     assert (machine.scopes, machine.audience) == (("submit",), "api")
-    assert given_to(office, {}, authorization=basic(system))
-    assert given_to(office, {"client_id": system.client_id}, authorization=basic(system).replace("Basic", "basic"))
+    assert given_to(office, {}, header=basic(system))
+    assert given_to(office, {"client_id": system.client_id}, header=basic(system).replace("Basic", "basic"))
     assert system.secret not in repr(system)
     assert issued.access_token not in repr(issued)
 
 
 @pytest.mark.parametrize(
-    ("form", "authorization", "error"),
+    ("form", "header", "error"),
     [
         ({"grant_type": "password"}, "", "unsupported_grant_type"),
         ({}, "", "invalid_request"),
@@ -152,9 +150,9 @@ def test_a_secret_in_the_body_or_the_header_brings_a_token(office: Office) -> No
     ],
 )
 def test_a_request_that_proves_nothing_gets_nothing(
-    office: Office, form: dict[str, str], authorization: str, error: str
+    office: Office, form: dict[str, str], header: str, error: str
 ) -> None:
-    assert refused(office, form, authorization=authorization) == error
+    assert refused(office, form, header=header) == error
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -163,10 +161,10 @@ def test_a_request_that_proves_nothing_gets_nothing(
         st.sampled_from(["client_id", "client_secret", "client_assertion", "scope", "audience", "role"]),
         st.text(max_size=30),
     ),
-    authorization=st.text(max_size=30) | st.text(max_size=20).map(lambda text: f"Basic {text}"),
+    header=st.text(max_size=30) | st.text(max_size=20).map(lambda text: f"Basic {text}"),
 )
-def test_nothing_that_is_sent_breaks_it(office: Office, form: dict[str, str], authorization: str) -> None:
-    assert refused(office, form, authorization=authorization) in ("invalid_client", "invalid_request")
+def test_nothing_that_is_sent_breaks_it(office: Office, form: dict[str, str], header: str) -> None:
+    assert refused(office, form, header=header) in ("invalid_client", "invalid_request")
 
 
 def test_wrong_scopes_audiences_and_roles_get_nothing(office: Office) -> None:
