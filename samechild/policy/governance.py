@@ -43,6 +43,7 @@ class Protection(msgspec.Struct, frozen=True, kw_only=True):
     own_sign_in: bool  # the organisation's own sign-in provider
     https: bool
     witness_apart: bool  # the ledger's witness lies on another disk
+    root_apart: bool  # the root key is not a file in the home folder
     ledger_size: int
     ledger_head: str
 
@@ -198,18 +199,23 @@ def gaps_of(configured: Configured) -> list[Gap]:
             "Set witness to a folder on another machine or disk.",
         ),
         (
+            not protection.root_apart,
+            "The root key lies in the same folder as what it opens.",
+            "Set root_key to a place apart: another disk, the environment, or a command.",
+        ),
+        (
             not protection.own_sign_in,
             "People sign in with accounts kept here.",
             "Set up your organisation's own sign-in provider if it has one.",
         ),
         (
             any(access.due for access in configured.access),
-            f"{sum(access.due for access in configured.access)} roles are due in the access review.",
+            f"Roles due in the access review: {sum(access.due for access in configured.access)}.",
             "Look at them, and confirm or end each.",
         ),
         (
             any(count.late for count in configured.counts),
-            f"{sum(count.late for count in configured.counts)} cases in the registers are late.",
+            f"Cases in the registers that are late: {sum(count.late for count in configured.counts)}.",
             "See the registers document.",
         ),
     ]
@@ -254,7 +260,7 @@ def _agreement_gaps(configured: Configured) -> list[Gap]:
             if line.effect is Effect.ALLOW and not (line.powers and line.bases)
         ]
         if bare and standing.state == "in force":
-            words = f"{title} has {len(bare)} lines that name no power or no lawful basis."
+            words = f"{title} has lines that name no power or no lawful basis: {len(bare)}."
             gaps.append(
                 Gap("agreement schedule", words, "The gate asks for both each time; name them in the agreement too.")
             )

@@ -95,6 +95,7 @@ def _protection(store: Store, settings: Settings) -> Protection:
         own_sign_in=bool(settings.sign_in),
         https=settings.public_url.startswith("https://"),
         witness_apart=_apart(store.home, settings.witness_folder),
+        root_apart=_root_apart(settings),
         ledger_size=head.size,
         ledger_head=head.text,
     )
@@ -106,6 +107,12 @@ def _apart(home: Path, witness: Path) -> bool:
         return home.stat().st_dev != witness.stat().st_dev
     except OSError:
         return False
+
+
+def _root_apart(settings: Settings) -> bool:
+    """Whether the root key is anywhere but in the home folder."""
+    kind, _, where = settings.root_key.partition(":")
+    return bool(kind) and (kind != "file" or not Path(where).resolve().is_relative_to(settings.home.resolve()))
 
 
 def _open(until: datetime | None, now: datetime) -> bool:

@@ -126,6 +126,7 @@ def measures(configured: Configured) -> tuple[str, ...]:
         (protection.encrypted, "The database files are encrypted as a whole (SQLCipher)."),
         (protection.own_sign_in, "People sign in through their organisation's own provider."),
         (protection.https, "The service is reached by https."),
+        (protection.root_apart, "The root key is kept apart from the installation's folder."),
         (protection.witness_apart, "A witness on another disk receives the ledger's checkpoints."),
     )
     return (*always, *(words for holds_, words in found if holds_))
@@ -241,7 +242,7 @@ def access_review(configured: Configured) -> Document:
                 ),
             ),
         ),
-        gaps=(Gap("access-review", f"{endless} roles have no end.", "Give each an end date."),) if endless else (),
+        gaps=(Gap("access-review", f"Roles without an end: {endless}.", "Give each an end date."),) if endless else (),
     )
 
 

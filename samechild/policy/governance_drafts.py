@@ -59,9 +59,9 @@ def dpia(configured: Configured) -> Document:
             Section(
                 "Nature and scope",
                 (
-                    f"{len(active)} organisations take part; {len(in_force(configured))} agreements are in force; "
-                    f"{len(configured.access)} roles have been given.",
-                    "Records of the same child are linked; nobody sees them except through the gate, for a purpose.",
+                    f"Organisations that take part: {len(active)}. Agreements in force: {len(in_force(configured))}. "
+                    f"Roles given: {len(configured.access)}.",
+                    "Nobody sees a child's record except through the gate, for a purpose.",
                 ),
             ),
             Section("Purposes and necessity", (), Table(("Purpose", "In plain words", "Rests on"), rows)),
@@ -169,7 +169,7 @@ def _policy_document(configured: Configured, condition: str, for_purposes: list[
                     "For stated purposes only: the gate refuses any purpose that the role or the agreement lacks.",
                     "No more than needed: that a record exists and what it says are separate permissions; the share "
                     "form begins with what the purpose needs.",
-                    "Accurate: links between records can be undone; opinion is marked as opinion.",
+                    "Accurate: requests for correction have a register and a clock; opinion is marked as opinion.",
                     "No longer than needed: see the schedule below.",
                     *measures(configured),
                 ),
@@ -199,6 +199,15 @@ def _necessity(configured: Configured, purpose: str) -> str:
     return "; ".join(named) or "no power is named in an agreement: to be justified"
 
 
+def _not_in_place(configured: Configured) -> list[str]:
+    protection = configured.protection
+    found = (
+        (not protection.server and not protection.encrypted, "The database files are not encrypted as a whole."),
+        (not protection.root_apart, "The root key lies in the same folder."),
+    )
+    return [words for wrong, words in found if wrong]
+
+
 def _risks(configured: Configured) -> list[tuple[str, str, str]]:
     protection = configured.protection
     late = sum(count.late for count in configured.counts)
@@ -207,7 +216,7 @@ def _risks(configured: Configured) -> list[tuple[str, str, str]]:
         (
             "Somebody looks at a child they have nothing to do with.",
             "Roles with dates, involvement, reasons; every question stands in the ledger; one's own family is refused.",
-            f"{due} roles are due for review." if due else "",
+            f"Roles due for review: {due}." if due else "",
         ),
         (
             "A hidden child or parent is found through a search, a letter or a count.",
@@ -216,20 +225,20 @@ def _risks(configured: Configured) -> list[tuple[str, str, str]]:
         ),
         (
             "Two children are taken for one, or one child for two.",
-            "Links are explained, reviewed by people and can be undone; doubtful pairs are never joined.",
+            "Each link comes with its explanation; doubtful pairs are put to people and not joined.",
             "",
         ),
         (
             "A refusal or an outage leaves a child unprotected.",
-            "A refusal names who can decide; refused safeguarding requests are reviewed; the downtime card is printed.",
-            f"{len(configured.unreachable)} organisations cannot be reached by the card; {late} cases are late."
+            "A refusal names who can decide; refused safeguarding requests wait for review; there is a card to print.",
+            f"Organisations the card cannot reach: {len(configured.unreachable)}. Cases late: {late}."
             if configured.unreachable or late
             else "",
         ),
         (
             "The databases or a backup are stolen.",
-            "Names and payloads are sealed; the root key is kept outside the databases.",
-            "" if protection.server or protection.encrypted else "The database files are not encrypted as a whole.",
+            "Names and payloads are sealed; the root key is not in the databases.",
+            " ".join(_not_in_place(configured)),
         ),
         (
             "Somebody with power over the machine changes what was recorded.",

@@ -478,6 +478,9 @@ def test_the_pack_is_written_from_what_is_configured(store: Store, child: str) -
     record_consent(store, leave(store, child), a_parents(record_key=child), NOW, os.urandom)
     settings = Settings(home=store.home)
     files = governance_pack(store, settings, NOW)
+    for place, apart in (("file:/elsewhere/root.key", True), (f"file:{store.home}/keys/root.key", False)):
+        gaps = governance_pack(store, replace(settings, root_key=place), NOW)["gaps.csv"]
+        assert (b"root key lies" not in gaps) is apart
     notice = files["privacy-notice.md"].decode()
     assert "The council may share with The school" in notice
     assert "No notice was ever recorded as given for: Helping" in notice

@@ -35,10 +35,26 @@ from samechild.policy.retention import schedule
 from samechild.records.disclosure import Effect, Route
 
 STRANGE = '=cmd|"x" <script>alert(1)</script> & Sons *bold*'
-SAFE = Protection(server=True, encrypted=False, own_sign_in=True, https=True, witness_apart=True, ledger_size=12,
-                  ledger_head="12:abc")  # fmt: skip
-BARE = Protection(server=False, encrypted=False, own_sign_in=False, https=False, witness_apart=False, ledger_size=0,
-                  ledger_head="0:")  # fmt: skip
+SAFE = Protection(
+    server=True,
+    encrypted=False,
+    own_sign_in=True,
+    https=True,
+    witness_apart=True,
+    root_apart=True,
+    ledger_size=12,
+    ledger_head="12:abc",
+)
+BARE = Protection(
+    server=False,
+    encrypted=False,
+    own_sign_in=False,
+    https=False,
+    witness_apart=False,
+    root_apart=False,
+    ledger_size=0,
+    ledger_head="0:",
+)
 LINE = a_line(
     purposes=("safeguarding",),
     record_types=("social-care.episode",),
@@ -134,7 +150,7 @@ def test_what_is_missing_is_named() -> None:
         unreachable=("The school",),
     )
     told = gap_words(gaps_of(more))
-    for words in ("1 cases", "1 roles", "The council has nobody", "The school has not said"):
+    for words in ("late: 1", "review: 1", "The council has nobody", "The school has not said"):
         assert words in told
 
 
@@ -143,7 +159,7 @@ def test_what_is_missing_is_named() -> None:
     [
         (Standing(an_agreement(signed_by=("council",)), "A", "part signed", ("school",)), "not signed by: The school"),
         (Standing(an_agreement(), "A", "ended", ()), "has ended"),
-        (Standing(an_agreement(), "A", "in force", ()), "1 lines that name no power"),
+        (Standing(an_agreement(), "A", "in force", ()), "no lawful basis: 1"),
         (Standing(an_agreement(), "A", "withdrawn", ()), ""),
     ],
 )
@@ -215,26 +231,30 @@ def test_the_notice_says_who_shares_what_with_whom_on_which_law() -> None:
 
 
 def test_the_assessment_tells_what_is_not_in_place() -> None:
-    for given, words in ((nothing(), "The witness lies on the same disk."), (nothing(), "No notice was recorded")):
+    for given, words in (
+        (nothing(), "The witness lies on the same disk."),
+        (nothing(), "No notice was recorded"),
+        (nothing(), "whole. The root key lies in the same folder."),
+    ):
         assert words in markdown(drafts(given)[0], "today")
     unreached = configured(unreachable=("The school",))
-    assert "1 organisations cannot be reached" in markdown(drafts(unreached)[0], "today")
+    assert "card cannot reach: 1" in markdown(drafts(unreached)[0], "today")
     bare = an_agreement(rules=(a_line(purposes=("safeguarding",)),))
     assert "to be justified" in markdown(
         drafts(configured(agreements=(Standing(bare, "A", "in force", ()),)))[0], "now"
     )
-    assert "1 roles are due" in markdown(drafts(configured(access=(an_access("nurse", due=True),)))[0], "now")
+    assert "Roles due for review: 1" in markdown(drafts(configured(access=(an_access("nurse", due=True),)))[0], "now")
 
 
 def test_measures_are_those_in_place() -> None:
-    assert len(measures(configured())) - len(measures(nothing())) == 4
+    assert len(measures(configured())) - len(measures(nothing())) == 5
 
 
 def test_the_review_shows_accounts_by_id_and_roles_without_end() -> None:
     review = next(each for each in documents(configured(access=(an_access("gone"),))) if each.name == "access-review")
     assert review.sections[0].table is not None
     assert review.sections[0].table.rows[0][1:3] == ("gone", "u-gone")
-    assert "1 roles have no end" in gap_words(list(review.gaps))
+    assert "without an end: 1" in gap_words(list(review.gaps))
     assert next(each for each in documents(nothing()) if each.name == "access-review").gaps == ()
 
 
