@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from samechild.policy.ledger import append, append_all, export
 from samechild.policy.ledger.checkpoint import FIRST, in_text, origin_of, sign
 from samechild.policy.ledger.entry import Draft, draft, entry_bytes
+from samechild.policy.ledger.proofs import Proof
 from samechild.policy.ledger.standalone import FORMAT
-from samechild.policy.ledger.tree import Peak, grow, leaf_hash, root_of
+from samechild.policy.ledger.tree import Peak, grow, inclusion_ranges, leaf_hash, root_of, root_of_leaves
 from samechild.policy.ledger.witness import line_of
 from samechild.records.disclosure import Ask, Asker, Decision, Effect, Emergency, Judgement, Mode, Reason, Scope, Spread
 from samechild.storage import Store
@@ -67,6 +69,16 @@ def head_of(lines: Sequence[bytes]) -> tuple[int, bytes]:
     for line in entries:
         peaks, _ = grow(peaks, leaf_hash(line.rstrip(b"\n")))
     return len(entries), root_of(peaks)
+
+
+def proof_of(lines: Sequence[bytes], number: int, key: Ed25519PrivateKey = KEY) -> Proof:
+    """A proof of one entry of an export made by hand."""
+    entries = [line[:-1] for line in lines[1:] if line.startswith(b'{"at"')]
+    leaves = [leaf_hash(each) for each in entries]
+    hashes = [in_text(root_of_leaves(leaves[start:end])) for start, end in inclusion_ranges(number, len(leaves))]
+    note = json.loads(lines[-1])["checkpoint"]
+    entry, public = entries[number].decode(), in_text(public_of(key))
+    return Proof(number=number, entry=entry, hashes=hashes, checkpoint=note, key=public)
 
 
 def fill(store: Store, count: int, start: int = 0) -> None:

@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledgers import NOW, drafts, head_of, public_of, signed_lines
+from ledgers import NOW, drafts, head_of, proof_of, public_of, signed_lines
 from samechild.policy.ledger.entry import Draft, canonical, draft, entry_bytes, read_entry
-from samechild.policy.ledger.standalone import Broken, check_export, root_by_proof
+from samechild.policy.ledger.proofs import proof_file
+from samechild.policy.ledger.standalone import Broken, check_export, check_proof, root_by_proof
 from samechild.policy.ledger.tree import (
     EMPTY_ROOT,
     Peak,
@@ -323,6 +324,18 @@ def test_the_untouched_export_is_whole() -> None:
 
 def test_a_thousand_tamperings_are_all_noticed() -> None:
     assert tamper(1_000, 2026) == 1_000
+
+
+def test_a_proof_with_any_bit_changed_is_noticed() -> None:
+    dice = random.Random(3)
+    for number in range(0, 40, 3):
+        whole = proof_file(proof_of(LINES, number))
+        assert check_proof(whole, [public_of()])
+        for _ in range(25):
+            place = dice.randrange(len(whole))
+            flipped = whole[:place] + bytes([whole[place] ^ 1 << dice.randrange(8)]) + whole[place + 1 :]
+            with pytest.raises(Broken):
+                check_proof(flipped, [public_of()])
 
 
 @pytest.mark.slow

@@ -63,7 +63,7 @@ ledger_checkpoints = sa.Table(
 # Statements that every disclosure or proof needs, put together once
 
 _LAST_NOTE = sa.select(ledger_checkpoints.c.note).order_by(ledger_checkpoints.c.size.desc()).limit(1)
-_PLACES = sa.bindparam("places", expanding=True)
+_PLACES: sa.BindParameter[Any] = sa.bindparam("places", expanding=True)
 _LEAVES = sa.select(ledger_entries.c.number, ledger_entries.c.leaf).where(ledger_entries.c.number.in_(_PLACES))
 _SUBTREES = sa.select(ledger_subtrees.c.position, ledger_subtrees.c.hash).where(
     ledger_subtrees.c.level == sa.bindparam("of_level"), ledger_subtrees.c.position.in_(_PLACES)

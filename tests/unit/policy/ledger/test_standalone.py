@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ledgers import KEY, NOW, drafts, head_of, public_of, signed_lines
+from ledgers import KEY, NOW, drafts, head_of, proof_of, public_of, signed_lines
 from project import PACKAGE
 from samechild.policy.ledger import standalone
 from samechild.policy.ledger.checkpoint import FIRST, in_text, key_hash, origin_of, read_checkpoint, sign
 from samechild.policy.ledger.entry import Draft, announcement, draft
 from samechild.policy.ledger.proofs import Proof, proof_file
 from samechild.policy.ledger.standalone import Broken, Reading, check_export, is_signed, main, point_of
-from samechild.policy.ledger.tree import grow, inclusion_ranges, leaf_hash, root_of_leaves
+from samechild.policy.ledger.tree import grow, leaf_hash, root_of_leaves
 from samechild.policy.ledger.witness import line_of
 
 SOURCE = PACKAGE / "policy" / "ledger" / "standalone.py"
@@ -279,11 +279,7 @@ def folder_with_an_export(tmp_path: Path) -> Path:
 
 
 def a_proof(number: int) -> Proof:
-    entries = [line[:-1] for line in LINES[1:] if line.startswith(b'{"at"')]
-    leaves = [leaf_hash(each) for each in entries]
-    hashes = [in_text(root_of_leaves(leaves[start:end])) for start, end in inclusion_ranges(number, 12)]
-    note = json.loads(LINES[-1])["checkpoint"]
-    return Proof(number=number, entry=entries[number].decode(), hashes=hashes, checkpoint=note, key=PUBLIC)
+    return proof_of(LINES, number)
 
 
 def test_heads_and_keys_are_words_or_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
