@@ -64,10 +64,9 @@ def rewrap(connection: sa.Connection, keyring: Keyring, purpose: str, random: Ra
     if (purpose, version) not in keyring:
         refresh(connection, keyring)
     keys, salts = _outdated(connection, purpose, version, limit)
-    for key in keys:
-        store.rewrite_child_key(connection, rewrap_child_key(keyring, key, random))
-    for salt in salts:
-        store.rewrite_salt(connection, rewrap_salt(keyring, salt, random))
+    if keys:
+        store.rewrite_child_keys(connection, keys[0].vault, [rewrap_child_key(keyring, key, random) for key in keys])
+    store.rewrite_salts(connection, [rewrap_salt(keyring, salt, random) for salt in salts])
     return len(keys) + len(salts)
 
 
@@ -105,7 +104,7 @@ def _outdated(
     connection: sa.Connection, purpose: str, version: int, limit: int
 ) -> tuple[list[WrappedChildKey], list[WrappedSalt]]:
     if purpose in GONE_WHEN_UNUSED:
-        return store.child_keys_not_at(connection, GONE_WHEN_UNUSED[Purpose(purpose)], version, limit), []
+        return store.child_keys_before(connection, GONE_WHEN_UNUSED[Purpose(purpose)], version, limit), []
     if purpose == Purpose.LEDGER_REFERENCES:
-        return [], store.salts_not_at(connection, version, limit)
+        return [], store.salts_before(connection, version, limit)
     return [], []

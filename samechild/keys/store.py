@@ -171,18 +171,16 @@ def keep_child_key(connection: sa.Connection, key: WrappedChildKey) -> None:
     )
 
 
-def child_keys_not_at(connection: sa.Connection, vault: Vault, version: int, limit: int) -> list[WrappedChildKey]:
-    """Find children's keys of a vault that are wrapped under another version than ``version``, at most ``limit``."""
+def child_keys_before(connection: sa.Connection, vault: Vault, version: int, limit: int) -> list[WrappedChildKey]:
+    """Find children's keys of a vault that are wrapped under an older version than ``version``, at most ``limit``."""
     table = child_keys[vault]
-    rows = connection.execute(sa.select(table).where(table.c.kek_version != version).limit(limit))
+    rows = connection.execute(sa.select(table).where(table.c.kek_version < version).limit(limit))
     return [WrappedChildKey(row.record_key, vault, row.kek_version, row.wrapped) for row in rows]
 
 
-def rewrite_child_key(connection: sa.Connection, key: WrappedChildKey) -> None:
-    """Put newly wrapped bytes in place of a child's; a child erased meanwhile stays erased."""
-    table = child_keys[key.vault]
-    values = {"kek_version": key.kek_version, "wrapped": key.wrapped}
-    connection.execute(table.update().where(table.c.record_key == key.record_key).values(values))
+def rewrite_child_keys(connection: sa.Connection, vault: Vault, keys: Sequence[WrappedChildKey]) -> None:
+    """Put newly wrapped bytes in place of children's; a child erased meanwhile stays erased."""
+    _rewrite(connection, child_keys[vault], keys)
 
 
 def drop_child(connection: sa.Connection, record_key: str) -> None:
@@ -202,16 +200,15 @@ def keep_salt(connection: sa.Connection, kept: WrappedSalt) -> None:
     connection.execute(child_salts.insert().values(msgspec.structs.asdict(kept)))
 
 
-def salts_not_at(connection: sa.Connection, version: int, limit: int) -> list[WrappedSalt]:
-    """Find salts that are wrapped under another version than ``version``, at most ``limit``."""
-    rows = connection.execute(sa.select(child_salts).where(child_salts.c.kek_version != version).limit(limit))
+def salts_before(connection: sa.Connection, version: int, limit: int) -> list[WrappedSalt]:
+    """Find salts that are wrapped under an older version than ``version``, at most ``limit``."""
+    rows = connection.execute(sa.select(child_salts).where(child_salts.c.kek_version < version).limit(limit))
     return [WrappedSalt(row.record_key, row.kek_version, row.wrapped) for row in rows]
 
 
-def rewrite_salt(connection: sa.Connection, kept: WrappedSalt) -> None:
-    """Put newly wrapped bytes in place of a child's salt; a child erased meanwhile stays erased."""
-    values = {"kek_version": kept.kek_version, "wrapped": kept.wrapped}
-    connection.execute(child_salts.update().where(child_salts.c.record_key == kept.record_key).values(values))
+def rewrite_salts(connection: sa.Connection, kept: Sequence[WrappedSalt]) -> None:
+    """Put newly wrapped bytes in place of children's salts; a child erased meanwhile stays erased."""
+    _rewrite(connection, child_salts, kept)
 
 
 def tombstone(connection: sa.Connection, record_key: str) -> Tombstone | None:
@@ -232,6 +229,14 @@ def keep_tombstone(connection: sa.Connection, stone: Tombstone) -> None:
         return
     values = msgspec.structs.asdict(stone) | {"erased_at": _written(stone.erased_at)}
     connection.execute(tombstones.insert().values(values))
+
+
+def _rewrite(connection: sa.Connection, table: sa.Table, kept: Sequence[WrappedChildKey | WrappedSalt]) -> None:
+    statement = table.update().where(table.c.record_key == sa.bindparam("child"))
+    new: dict[str, Any] = {"kek_version": sa.bindparam("version"), "wrapped": sa.bindparam("bytes")}
+    values = [{"child": each.record_key, "version": each.kek_version, "bytes": each.wrapped} for each in kept]
+    if values:
+        connection.execute(statement.values(new), values)
 
 
 def _line(key: WrappedKey) -> dict[str, Any]:
