@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import QueuePool
 
-from samechild.errors import Unavailable
+from samechild.errors import Invalid, Unavailable
 
 BUSY_SECONDS = 10.0
 """How long a writer waits for another before it is told to try again."""
@@ -71,7 +71,7 @@ def _opener(
     module: ModuleType, path: Path, cipher_key: bytes | None, read_only: bool, synchronous: str
 ) -> Callable[[], Any]:
     if synchronous not in SYNCHRONOUS:
-        raise ValueError("synchronous is FULL, NORMAL or OFF")
+        raise Invalid("How carefully SQLite keeps what is committed is FULL, NORMAL or OFF.")
 
     def opened() -> Any:
         connection = module.connect(
