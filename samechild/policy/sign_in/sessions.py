@@ -9,7 +9,7 @@ Sources: OWASP ASVS 4.0 chapter 3; NIST SP 800-63B section 7.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 import sqlalchemy as sa
@@ -155,6 +155,15 @@ def sign_out(store: Store, token: str, now: datetime) -> None:
     """Sign out; doing it twice, or with a token nobody knows, changes nothing."""
     with store.write(Login.GATE) as connection:
         kept.end_sign_in(connection, digest(token), now)
+
+
+def forget_old(store: Store, now: datetime) -> None:
+    """Forget sign-ins and tokens of more than thirteen months ago, and what was begun and is over; run it every day.
+
+    Thirteen months, so that an access review can say when a role was last used.
+    """
+    with store.write(Login.GATE) as connection:
+        kept.forget_before(connection, now - timedelta(days=400), now - timedelta(days=1))
 
 
 def check_csrf(found: SignedIn, given: str) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Thread
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from samechild.errors import Refused, Unauthenticated, Unavailable
-from samechild.policy import people_store
+from samechild.policy import ledger, people_actions, people_store
 from samechild.policy.people_store import User
 from samechild.policy.sign_in import accounts, personas, sessions
 from samechild.policy.sign_in import store as kept
@@ -164,8 +166,6 @@ def test_a_clock_that_went_back_lets_nobody_in_until_it_is_right(office: Office)
 
 
 def test_a_role_that_ends_by_its_date_ends_the_request(office: Office) -> None:
-    from samechild.policy import people_actions
-
     worker = office.somebody()
     until = NOW + timedelta(minutes=5)
     people_actions.grant_role(office.store, office.manager, worker, "social-worker", NOW, os.urandom, valid_until=until)
@@ -216,13 +216,63 @@ def test_a_sign_in_whose_person_is_gone_or_a_system_is_nobodys(office: Office) -
 
 def test_old_sign_ins_are_forgotten_and_present_ones_are_not(office: Office) -> None:
     token = arrive(office, office.somebody("social-worker"))
-    with office.store.write(Login.GATE) as connection:
-        kept.forget_before(connection, NOW, NOW)
-    sessions.signed_in(office.store, token, NOW)
-    with office.store.write(Login.GATE) as connection:
-        kept.forget_before(connection, NOW + DAY, NOW)
-    with pytest.raises(Unauthenticated):
-        sessions.signed_in(office.store, token, NOW)
+
+    def kept_still() -> bool:
+        with office.store.read(Login.GATE) as connection:
+            return kept.one(connection, kept.sign_ins, digest(token)) is not None
+
+    sessions.forget_old(office.store, NOW + 400 * DAY)
+    assert kept_still()
+    sessions.forget_old(office.store, NOW + 401 * DAY)
+    assert not kept_still()
+
+
+EVENTS = ("grant", "revoke", "sign out", "leave", "idle", "see", "choose")
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(events=st.lists(st.sampled_from(EVENTS), min_size=2, max_size=8))
+def test_whatever_happens_somebody_is_signed_in_exactly_while_everything_holds(
+    office: Office, events: list[str]
+) -> None:
+    """A sign-in in the role of social worker, against a few lines that say when it should hold."""
+    store, now = office.store, _after(office)
+    user = people_actions.add_user(
+        store, office.manager, office.council, "Jo Fictive", f"{os.urandom(6).hex()}@staff.example", now, os.urandom
+    )
+    grants = [people_actions.grant_role(store, office.manager, user, "social-worker", now, os.urandom)]
+    arrival = Arrival(user=the_user(office, user), factors=2, method="local")
+    token = sessions.start(store, arrival, now, os.urandom, QUICK)
+    over = False
+    for event in events:
+        if event == "grant" and not over:
+            grants.append(people_actions.grant_role(store, office.manager, user, "social-worker", now, os.urandom))
+        elif event == "revoke" and grants:
+            people_actions.revoke_role(store, office.manager, grants.pop(), now)
+        elif event == "sign out":
+            sessions.sign_out(store, token, now)
+            over = True
+        elif event == "leave":
+            people_actions.leaver(store, office.manager, user, now)
+            over, grants = True, []
+        elif event == "idle":
+            now += QUICK.idle
+            over = True
+        elif event == "choose" and grants and not over:
+            token = sessions.choose_role(store, token, "social-worker", now, os.urandom)
+        if over or not grants:
+            with pytest.raises(Unauthenticated):
+                sessions.signed_in(store, token, now)
+        else:
+            assert sessions.signed_in(store, token, now).asker.user == user
+        if event == "idle":
+            break
+
+
+def _after(office: Office) -> datetime:
+    """The time of the ledger's last entry: no later act may be dated before it."""
+    with office.store.read(Login.GATE) as connection:
+        return ledger.entries(connection, limit=1)[0].at
 
 
 def test_the_rules_come_from_the_settings(tmp_path: object) -> None:
@@ -237,11 +287,11 @@ LATER = NOW + 99 * DAY
 
 def test_everybody_of_the_demonstration_can_be_tried() -> None:
     with a_store() as store:
-        settings = Settings(home=store.home)
-        personas.make_personas(store, settings, NOW, os.urandom, LATER)
-        personas.make_personas(store, settings, NOW, os.urandom, LATER)
+        own = Settings(home=store.home)
+        personas.make_personas(store, own, NOW, os.urandom, LATER)
+        personas.make_personas(store, own, NOW, os.urandom, LATER)
         for persona in personas.personas():
-            token = personas.sign_in_as(store, settings, persona.persona, NOW, os.urandom)
+            token = personas.sign_in_as(store, own, persona.persona, NOW, os.urandom)
             found = sessions.signed_in(store, token, NOW)
             assert set(found.roles) == set(persona.roles)
             assert found.name == persona.name
@@ -252,12 +302,12 @@ def test_everybody_of_the_demonstration_can_be_tried() -> None:
 
 def test_an_interrupted_making_is_finished() -> None:
     with a_store() as store:
-        settings = Settings(home=store.home)
-        personas.make_personas(store, settings, NOW, os.urandom, LATER)
+        own = Settings(home=store.home)
+        personas.make_personas(store, own, NOW, os.urandom, LATER)
         with store.write(Login.GATE) as connection:
             connection.execute(kept.personas.delete().where(kept.personas.c.persona != "doctor"))
-        personas.make_personas(store, settings, NOW, os.urandom, LATER)
-        personas.sign_in_as(store, settings, "social-worker", NOW, os.urandom)
+        personas.make_personas(store, own, NOW, os.urandom, LATER)
+        personas.sign_in_as(store, own, "social-worker", NOW, os.urandom)
 
 
 def test_personas_are_never_made_among_real_people(office: Office) -> None:
