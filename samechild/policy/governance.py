@@ -237,6 +237,15 @@ def gaps_of(configured: Configured) -> list[Gap]:
         )
         for name in configured.unreachable
     ]
+    names = names_of(configured)
+    gaps += [
+        Gap(
+            whole,
+            f"{names.get(each, each)} is in shadow mode: decided and recorded, nothing disclosed.",
+            "End it in time.",
+        )
+        for each in configured.shadows
+    ]
     return [*gaps, *_agreement_gaps(configured)]
 
 

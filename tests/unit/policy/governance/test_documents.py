@@ -148,9 +148,16 @@ def test_what_is_missing_is_named() -> None:
         counts=(late,),
         access=(an_access("social-worker", due=True),),
         unreachable=("The school",),
+        shadows=("council",),
     )
     told = gap_words(gaps_of(more))
-    for words in ("late: 1", "review: 1", "The council has nobody", "The school has not said"):
+    for words in (
+        "late: 1",
+        "review: 1",
+        "The council has nobody",
+        "The school has not said",
+        "The council is in shadow",
+    ):
         assert words in told
 
 
