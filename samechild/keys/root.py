@@ -145,7 +145,7 @@ def _read(written: bytes, place: str) -> bytes:
     """Read 32 bytes written as hexadecimal or base64; a key nobody drew at random is refused."""
     text = written.strip()
     try:
-        secret = bytes.fromhex(text.decode("ascii")) if len(text) == KEY_BYTES * 2 else _base64(text)
+        secret = bytes.fromhex(text.decode("ascii")) if len(text) == KEY_BYTES * 2 else _four_to_three(text)
     except (ValueError, binascii.Error):
         raise Invalid(f"{place} does not hold a root key: it must be {_FORM}.") from None
     if len(secret) != KEY_BYTES:
@@ -155,5 +155,6 @@ def _read(written: bytes, place: str) -> bytes:
     return secret
 
 
-def _base64(text: bytes) -> bytes:
+def _four_to_three(text: bytes) -> bytes:
+    """Read base64, of either alphabet, with its padding or without."""
     return base64.b64decode(text.replace(b"-", b"+").replace(b"_", b"/") + b"=" * (-len(text) % 4), validate=True)

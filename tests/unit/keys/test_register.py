@@ -96,7 +96,7 @@ def test_what_a_retired_key_sealed_stays_shut(lines: list[WrappedKey]) -> None:
     made = keys.new_version(Purpose.SESSIONS, os.urandom, NOW)
     retired = msgspec.structs.replace(line, state=State.RETIRED, wrapped=b"")
     keys.take([*(each for each in lines if each is not line), retired, made])
-    with pytest.raises(Unavailable, match="Version 1 of the sessions key"):
+    with pytest.raises(Unavailable, match="Version 1 of"):
         keys.unseal(Purpose.SESSIONS, sealed, HERE)
 
 
