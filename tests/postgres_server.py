@@ -54,13 +54,18 @@ def databases(tables: Sequence[sa.MetaData], server: URL | None = None) -> Itera
 
 
 @contextmanager
-def empty_databases(count: int = 2) -> Iterator[list[str]]:
-    """Make empty databases and throw them away afterwards; their addresses sign in as the superuser."""
+def empty_databases(count: int = 2, owner_name: str = "") -> Iterator[list[str]]:
+    """Make empty databases and throw them away afterwards; their addresses sign in as the superuser.
+
+    ``owner_name`` is a new user who may make roles and owns them, but is no superuser.
+    """
     server = shared_server()
     names = [f"sc_{uuid.uuid4().hex[:12]}" for _ in range(count)]
     with _owner(server) as owner:
+        if owner_name:
+            owner.exec_driver_sql(f'CREATE ROLE "{owner_name}" LOGIN CREATEROLE')
         for name in names:
-            owner.exec_driver_sql(f'CREATE DATABASE "{name}"')
+            owner.exec_driver_sql(f'CREATE DATABASE "{name}"' + (f' OWNER "{owner_name}"' if owner_name else ""))
     try:
         yield [address(server, name) for name in names]
     finally:
@@ -86,7 +91,7 @@ def _template(server: URL, database: Database, tables: Sequence[sa.MetaData]) ->
     """Make the database that others are copied from, once for each server and set of declarations."""
     digest = hashlib.sha256("".join(sorted(_described(tables))).encode()).hexdigest()[:12]
     name = f"sc_template_{digest}_{database}"
-    lock = Path(tempfile.gettempdir()) / f"samechild-postgres-{_run()}.templates"
+    lock = Path(str(server.query.get("host") or tempfile.gettempdir())) / "samechild-templates.lock"
     with FileLock(lock), _owner(server) as owner:
         if not owner.scalar(sa.text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": f"{name}_made"}):
             owner.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

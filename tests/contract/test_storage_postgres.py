@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
+import postgres_server
+from samechild.cli.db import db
+from samechild.cli.main import Door
 from samechild.cli.tables import all_tables
 from samechild.errors import Refused, Unavailable
+from samechild.settings import settings_of
 from samechild.storage import Database, Login, Store, postgres, schema, vaults
 from samechild.storage.guards import guard_of
 from stores import a_store, an_installation, reopen
@@ -144,3 +151,42 @@ def test_a_password_stands_in_no_error() -> None:
             pass
         assert "Hush" not in f"{raised.value!r} {raised.value.__context__!r} {store.engines!r}"
         store.close()
+
+
+def test_an_owner_who_is_no_superuser_can_do_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From empty databases: migrate, open as a new user who owns nothing, back up, put back, look over."""
+    name = uuid.uuid4().hex[:8]
+    owner, user = f"sc_owner_{name}", f"sc_app_{name}"
+    with postgres_server.empty_databases(3, owner) as urls:
+        for variable, url in zip(("GATE", "IDENTITY", "CONTENT"), urls, strict=True):
+            monkeypatch.setenv(f"SAMECHILD_{variable}_URL", url.replace("postgres@", f"{user}@"))
+        home = tmp_path / "home"
+        with pytest.raises(Unavailable):
+            reopen(settings_of(home))
+
+        def run(*words: str) -> str:
+            door = Door(commands={"db": db})
+            done = CliRunner().invoke(door, ["db", *words, "--home", str(home), "--owner", owner])
+            assert done.exit_code == 0, done.output
+            return done.output
+
+        assert "step" in run("migrate")
+        run("migrate")
+        store = reopen(settings_of(home))
+        with store.write(Login.IDENTITY, "council-a") as connection:
+            connection.execute(vaults.lookups.insert().values(**a_lookup("kept", "council-a")))
+        store.close()
+        run("backup", str(tmp_path / "b"))
+        run("restore", str(tmp_path / "b"), "--force")
+        assert run("verify") == "The databases are whole.\n"
+        store = reopen(settings_of(home))
+        with store.read(Login.IDENTITY, "council-a") as connection:
+            assert list(connection.scalars(sa.select(vaults.lookups.c.row_id))) == ["kept"]
+        with pytest.raises((Refused, Unavailable)), store.read(Login.GATE) as connection:
+            connection.exec_driver_sql("SET LOCAL ROLE NONE; SELECT * FROM public.jobs")
+        store.close()
+
+
+def a_lookup(row_id: str, owner: str) -> dict[str, object]:
+    row = {**a_row(row_id, owner), "partition": "open", "field": "f", "token": "t"}
+    return {name: value for name, value in row.items() if name not in ("sealed", "record_type")}
