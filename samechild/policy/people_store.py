@@ -229,6 +229,19 @@ def user_of(connection: sa.Connection, user: str) -> User | None:
     return None if row is None else User(**row)
 
 
+def person_of(connection: sa.Connection, user: str) -> tuple[User, Organisation] | None:
+    """Read one person or system with their organisation, in one query; None when either is not there."""
+    asked = (
+        sa.select(*(column.label(f"person_{column.name}") for column in users.c), *_ORGANISATION)
+        .select_from(_VOUCHED.join(users, users.c.organisation == organisations.c.organisation))
+        .where(users.c.user_id == user)
+    )
+    row = connection.execute(asked).mappings().one_or_none()
+    if row is None:
+        return None
+    return User(**{column.name: row[f"person_{column.name}"] for column in users.c}), _organisation(row)
+
+
 def users_with(connection: sa.Connection, email_tokens: Sequence[str]) -> list[User]:
     """Find those still working somewhere under an address, by its keyed tokens."""
     asked = sa.select(users).where(users.c.email_token.in_(email_tokens), users.c.left_at.is_(None))

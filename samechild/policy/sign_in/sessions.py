@@ -67,7 +67,7 @@ def start(store: Store, arrival: Arrival, now: datetime, random: Random, rules: 
         Unavailable: when the ledger cannot be written: nobody is then signed in.
     """
     with store.read(Login.GATE) as connection:
-        _working(people_store.organisation_of(connection, arrival.user.organisation), arrival.user, now)
+        _working(connection, arrival.user.user_id, now)
         held = held_roles(kept.held_grants(connection, arrival.user.user_id), arrival.limited_to, now)
     usable = [role for role in held if open_to(role, arrival.factors)]
     role = usable[0] if len(held) == 1 and usable else ""
@@ -189,9 +189,7 @@ def _read(store: Store, connection: sa.Connection, token: str, now: datetime) ->
         raise Unavailable("The clock of this machine went back: set it right, then try again.")
     if now >= row["ends_at"] or (now - row["seen_at"]).total_seconds() >= row["idle_seconds"]:
         raise Unauthenticated("You were signed out because nothing was done for a while, or after a working day.")
-    user = people_store.user_of(connection, row["user_id"])
-    organisation = people_store.organisation_of(connection, user.organisation if user else "")
-    user, organisation = _working(organisation, user, now)
+    user, organisation = _working(connection, row["user_id"], now)
     limited = msgspec.json.decode(row["limited_to"], type=tuple[str, ...]) if row["limited_to"] else None
     held = held_roles(kept.held_grants(connection, user.user_id), limited, now)
     usable = tuple(role for role in held if open_to(role, row["factors"]))
@@ -212,12 +210,13 @@ def _read(store: Store, connection: sa.Connection, token: str, now: datetime) ->
     return found, row["seen_at"]
 
 
-def _working(organisation: Organisation | None, user: User | None, now: datetime) -> tuple[User, Organisation]:
-    if user is None or organisation is None or user.left_at is not None or user.machine:
+def _working(connection: sa.Connection, user_id: str, now: datetime) -> tuple[User, Organisation]:
+    found = people_store.person_of(connection, user_id)
+    if found is None or found[0].left_at is not None or found[0].machine:
         raise Unauthenticated(AGAIN)
-    if not is_active(organisation, now):
+    if not is_active(found[1], now):
         raise Unauthenticated("Your organisation takes no part at present: ask its access manager.")
-    return user, organisation
+    return found
 
 
 def title_of(role: str) -> str:

@@ -274,11 +274,10 @@ class _Subject(msgspec.Struct):
 
 def _working(connection: sa.Connection, client_id: str, now: datetime) -> User | None:
     """A system that is in use, of an active organisation, within its dates."""
-    user = people_store.user_of(connection, client_id)
+    found = people_store.person_of(connection, client_id)
     row = kept.one(connection, kept.clients, client_id)
-    if user is None or row is None or user.left_at is not None:
+    if found is None or row is None or found[0].left_at is not None or not is_active(found[1], now):
         return None
     if now < row["valid_from"] or (row["valid_until"] is not None and row["valid_until"] <= now):
         return None
-    organisation = people_store.organisation_of(connection, user.organisation)
-    return user if organisation is not None and is_active(organisation, now) else None
+    return found[0]

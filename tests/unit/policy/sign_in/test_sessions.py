@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from threading import Thread
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from samechild.errors import Refused, Unauthenticated, Unavailable
 from samechild.policy import ledger, people_actions, people_store
 from samechild.policy.people_store import User
-from samechild.policy.sign_in import accounts, personas, sessions
+from samechild.policy.sign_in import accounts, clients, personas, sessions
 from samechild.policy.sign_in import store as kept
 from samechild.policy.sign_in.opaque import digest, new_token
 from samechild.policy.sign_in.rules import CLOCK_TOLERANCE, SEEN_EVERY, rules_of
@@ -209,7 +208,8 @@ def test_a_sign_in_whose_person_is_gone_or_a_system_is_nobodys(office: Office) -
         kept.change(connection, kept.sign_ins, digest(token), user_id="nobody")
     with pytest.raises(Unauthenticated):
         sessions.signed_in(office.store, token, NOW)
-    machine = msgspec.structs.replace(the_user(office, office.somebody()), machine=True)
+    system = clients.register_client(office.store, office.manager, office.council, "S", ["submit"], NOW, os.urandom)
+    machine = the_user(office, system.client_id)
     with pytest.raises(Unauthenticated):
         sessions.start(office.store, Arrival(user=machine, factors=2, method="x"), NOW, os.urandom, QUICK)
 
