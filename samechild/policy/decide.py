@@ -33,14 +33,15 @@ def decide(ask: Ask, facts: Facts, rules: tuple[Forbidding, ...] = RULES) -> Dec
     """Decide one question: allowed only when something allows and nothing forbids.
 
     Returns:
-        The decision with its reasons. When a reason must not be told, ``may_know`` is False and ``instead`` is what is
-        decided of a child who has no such mark, and nothing of this kind.
+        The decision with its reasons. When a reason must not be told, ``instead`` is what is decided of a child who has
+        no such mark, and nothing of this kind; ``may_know`` is False when that one would be allowed.
     """
     allowing = reasons_for(ask, facts)
     forbidding = reasons_against(ask, facts, rules)
     allowed = not forbidding
     hiding = {rule.name for rule in rules if rule.hides}
-    may_know = not any(reason.rule in hiding for reason in forbidding)
+    hidden = any(reason.rule in hiding for reason in forbidding)
+    instead = decide(ask, unmarked(facts), tuple(rule for rule in rules if not rule.hides)) if hidden else None
     agreement = agreement_relied_on(ask, facts) if allowed else ""
     return Decision(
         ask=ask,
@@ -48,8 +49,8 @@ def decide(ask: Ask, facts: Facts, rules: tuple[Forbidding, ...] = RULES) -> Dec
         reasons=tuple(allowing if allowed else forbidding),
         policy_version=facts.policy_version,
         agreement=agreement,
-        may_know=may_know,
-        instead=None if may_know else decide(ask, unmarked(facts), tuple(rule for rule in rules if not rule.hides)),
+        may_know=instead is None or not instead.allowed,
+        instead=instead,
         number=number_use(ask, facts) if allowed else "none",
         hidden=hidden_fields(ask, facts) if allowed else (),
         duties=duties(ask, facts) if allowed else (),
@@ -142,7 +143,7 @@ def duties(ask: Ask, facts: Facts) -> tuple[str, ...]:
         ("tell-supervisor", ask.emergency is not None),
         ("investigate-override", facts.shielded and child.shield_overridden(ask)),
         ("visible-to-owner", facts.asker.dfe),
-        ("broker-contact", kind.sensitive and ask.mode is Mode.EXISTENCE and grounds.outside(ask)),
+        ("broker-contact", kind.sensitive and grounds.outside(ask)),
         ("review-override", facts.override),
         ("name-both", bool(ask.who.on_behalf_of)),
     )
@@ -152,5 +153,8 @@ def duties(ask: Ask, facts: Facts) -> tuple[str, ...]:
 def approvals_needed(ask: Ask, facts: Facts) -> int:
     """How many people must approve before this can be allowed: those still missing."""
     wanted = ask.who.role == child.CUSTODIAN and (facts.sealed_identity or ask.record_type == child.ADOPTION)
-    given = any(person != ask.who.user for person in facts.approvals)
+    try:
+        given = child.approved_by_another(ask, facts)
+    except Exception:
+        given = False
     return 1 if wanted and not given else 0

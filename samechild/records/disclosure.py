@@ -117,10 +117,11 @@ class Route(msgspec.Struct, frozen=True):
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The gate's answer to one ask: total, explained, the same for the same facts.
 
-    ``reasons`` are the true ones, for the ledger. When they would tell that something exists, ``may_know`` is False and
-    ``instead`` is the decision for a child who has no such mark, and nothing of this kind: the asker is answered by it,
-    and its permit opens nobody's records, so that neither answer, reasons nor work done differ from there being
-    nothing. ``number`` says what may be done with the national identifier; ``duties`` are what allowing brings with it.
+    ``reasons`` are the true ones, for the ledger. When one would tell that something exists, ``instead`` is decided as
+    of a child who has no such mark, and nothing of this kind: the asker is answered by it, and its permit opens
+    nobody's records, so that neither answer, reasons nor work done differ from there being nothing. ``may_know`` is
+    False when only what must not be told stands in the way. ``number`` says what may be done with the national
+    identifier; ``duties`` are what allowing brings with it.
     """
 
     ask: Ask

@@ -95,12 +95,14 @@ def test_a_decision_is_total_explained_and_the_same_again(question: tuple[Ask, F
 def test_what_is_hidden_is_answered_as_if_there_were_nothing(question: tuple[Ask, Facts]) -> None:
     ask, known = question
     decision = decide(ask, known)
-    if decision.may_know:
+    if decision.instead is None:
         assert decision.answer is decision
+        assert decision.may_know
         return
     open_rules = tuple(rule for rule in RULES if not rule.hides)
     assert decision.answer == decide(ask, unmarked(known), open_rules)
     assert decide(ask, unmarked(known)).answer == decision.answer
+    assert decision.may_know != decision.answer.allowed
 
 
 def test_the_usual_question_is_allowed_and_says_why() -> None:

@@ -12,10 +12,14 @@ from samechild.policy.roles import roles
 from samechild.policy.rules.grounds import consent_of, outside
 from samechild.policy.rules.rule import forbids
 from samechild.records.disclosure import Ask, Mode
-from samechild.records.types import record_types
+from samechild.records.types import Sector, record_types
 
 ADOPTION = "social-care.adoption"
 CUSTODIAN = "adoption-custodian"
+PLACES = (
+    Sector.EDUCATION, Sector.EARLY_YEARS, Sector.HEALTH, Sector.CARE_PROVIDER, Sector.HOUSING, Sector.VOLUNTARY,
+)  # fmt: skip
+"""Organisations that are places: to know that one of them knows a child is to know where the child is."""
 
 
 def shield_overridden(ask: Ask) -> bool:
@@ -44,6 +48,15 @@ def shielded(ask: Ask, facts: Facts) -> str:
     if facts.shielded and record_types()[ask.record_type].location and not shield_overridden(ask):
         return "The child is shielded."
     return ""
+
+
+@forbids(
+    "place-told-by-holder", "SI 2007/2182 reg. 6(5): that a place holds anything tells where the child is", hides=True
+)
+def place_told_by_holder(ask: Ask, facts: Facts) -> str:
+    """That a school, practice, home or refuge holds anything at all about a shielded child tells where the child is."""
+    apart = outside(ask) and facts.owner.sector in PLACES and facts.involvement is not Involvement.CURRENT
+    return "The child is shielded." if facts.shielded and apart and not shield_overridden(ask) else ""
 
 
 @forbids("sensitive-service", "SI 2007/2182 regs 6(3) and 11(3)", hides=True)
@@ -75,8 +88,13 @@ def adoption_records(ask: Ask, facts: Facts) -> str:
     return "Adoption records are opened by their named custodian, with another person's approval."
 
 
+def approved_by_another(ask: Ask, facts: Facts) -> bool:
+    """Whether somebody other than the asker approved this question."""
+    return any(person.strip() not in ("", ask.who.user) for person in facts.approvals)
+
+
 def _custodian(ask: Ask, facts: Facts) -> bool:
-    return ask.who.role == CUSTODIAN and any(person != ask.who.user for person in facts.approvals)
+    return ask.who.role == CUSTODIAN and approved_by_another(ask, facts)
 
 
 @forbids("opted-out", "National data opt-out: research and planning", hides=True)
@@ -91,6 +109,7 @@ RULES = (
     involved,
     not_oneself,
     shielded,
+    place_told_by_holder,
     sensitive_service,
     sealed_identity,
     adoption_records,

@@ -61,7 +61,7 @@ def detriment_judged(ask: Ask, facts: Facts) -> str:
         return "It is recorded that sharing would be worse for the child than not sharing."
     if not ask.power or not powers()[ask.power].judgement:
         return ""
-    if judged is None or not judged.made_by or not judged.reason.strip() or judged.made_at > ask.now:
+    if judged is None or not judged.made_by.strip() or not judged.reason.strip() or judged.made_at > ask.now:
         return "Record first your judgement that sharing is not worse for the child, with your reason."
     return ""
 
@@ -87,7 +87,8 @@ def identifier_alone(ask: Ask, facts: Facts) -> str:
 @forbids("conversation-recorded", "Children Act 1989 section 17; notes on consent, row 2")
 def conversation_recorded(ask: Ask, facts: Facts) -> str:
     """Under section 17 the consent conversation, or the reason there was none, must be recorded."""
-    if ask.power and powers()[ask.power].conversation and consent_of(facts) is Consent.NOT_ASKED:
+    none = (Consent.NOT_ASKED, Consent.EXPIRED, Consent.INVALIDATED)
+    if ask.power and powers()[ask.power].conversation and consent_of(facts) in none:
         return "Record the conversation about consent, or why there was none."
     return ""
 

@@ -30,6 +30,16 @@ def known_words(ask: Ask, facts: Facts) -> str:
     return ""
 
 
+@forbids("facts-fit", "Facts of somebody else are no ground to allow")
+def facts_fit(ask: Ask, facts: Facts) -> str:
+    """What is known must be about the person, the organisations and the records that the question names."""
+    named = (ask.who.user, ask.who.organisation, ask.owner, *ask.scope.record_keys)
+    about = (facts.asker.organisation, facts.owner.organisation)
+    if all(word.strip() for word in named) and about == (ask.who.organisation, ask.owner):
+        return ""
+    return "The question does not say who asks whom about what."
+
+
 @forbids("policy-in-force", "Find and Fetch: a stale enforcement point fails closed")
 def policy_in_force(ask: Ask, facts: Facts) -> str:
     """The rules applied must be those in force now."""
@@ -66,8 +76,10 @@ def role_in_sector(ask: Ask, facts: Facts) -> str:
 
 @forbids("organisation-active", "Access ends with the registration, contract or vouching")
 def organisation_active(ask: Ask, facts: Facts) -> str:
-    """The asker's organisation must be registered, contracted or vouched for today."""
-    return "" if facts.asker.active else "Your organisation's registration, contract or vouching has ended."
+    """Both organisations must be registered, contracted or vouched for today."""
+    if not facts.asker.active:
+        return "Your organisation's registration, contract or vouching has ended."
+    return "" if facts.owner.active else "The organisation that held the records has ended: ask who took them over."
 
 
 @forbids("role-has-purpose", "UK GDPR Article 5(1)(b), purpose limitation; Caldicott principle 1")
@@ -82,6 +94,16 @@ def role_has_mode(ask: Ask, facts: Facts) -> str:
     if ask.mode in roles()[ask.who.role].modes:
         return ""
     return "Your role may learn that a record exists and whom to ask, not what it says."
+
+
+@forbids(
+    "audit-by-ledger", "Notes on separation of duties: an auditor sees that things were looked at, not what they say"
+)
+def audit_by_ledger(ask: Ask, facts: Facts) -> str:
+    """Checking that records are used rightly needs the ledger, not what the records say."""
+    if ask.purpose == "audit" and ask.mode is Mode.CONTENT:
+        return "To check how records are used, read the ledger: what they say is not needed."
+    return ""
 
 
 @forbids("never-for-this", "The early-adopter scheme's closed list of purposes")
@@ -142,7 +164,7 @@ def glass_rightly_broken(ask: Ask, facts: Facts) -> str:
     if ask.emergency is None:
         return ""
     role = roles()[ask.who.role]
-    supervisor = ask.emergency.supervisor
+    supervisor = ask.emergency.supervisor.strip()
     if not ask.emergency.reason.strip() or not supervisor or supervisor == ask.who.user:
         return "Breaking the glass needs your reason, and a supervisor other than yourself."
     allowed = BREAKABLE if role.break_glass or role.override_shield else ()
@@ -165,6 +187,7 @@ FIRST = (known_words,)
 """Asked alone and first: the others rely on every word being declared."""
 
 RULES = (
+    facts_fit,
     policy_in_force,
     sound_clock,
     signed_in,
@@ -173,6 +196,7 @@ RULES = (
     organisation_active,
     role_has_purpose,
     role_has_mode,
+    audit_by_ledger,
     never_for_this,
     dfe_closed_list,
     two_factors,

@@ -264,6 +264,7 @@ SPEAKS_OF: dict[str, tuple[str, ...]] = {
     "grant-by": ("role_giver",),
     "asker.sector": ("asker_sector",),
     "owner.sector": ("owner_sector",),
+    "owner.place": ("owner_sector",),
     "asker.active": ("active",),
     "asker.dfe": ("dfe",),
     "asker.relevant": ("asker_relevant",),

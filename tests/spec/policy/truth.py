@@ -210,6 +210,7 @@ def _of_bodies(ask: Ask, facts: Facts) -> Seen:
             f"{side}.relevant": _yes(body.relevant_person),
             f"{side}.competent": _yes(body.competent_authority),
             f"{side}.dfe": _yes(body.dfe),
+            f"{side}.place": cells("sectors", "body")[body.sector.value]["body.place"],
             f"{side}.active": _yes(body.active),
         }
 
