@@ -33,7 +33,7 @@ class Served:
     def __init__(self, store: Store, settings: Settings, around: Around, *, demo: bool) -> None:
         self.log = io.StringIO()
         self.known: dict[str, str] = {}  # ids that paths are filled with
-        self.store, self.settings = store, settings
+        self.store, self.settings, self.given = store, settings, around
         self.now = datetime.now(UTC)
         around = msgspec.structs.replace(around, log=log_to(self.log))
         self.app = create_app(store, settings, demo=Demo() if demo else None, now=lambda: self.now, around=around)
@@ -43,7 +43,7 @@ class Served:
         browser = Browser(TestClient(self.app, base_url=address, follow_redirects=False, client=("127.0.0.1", 5000)))
         if persona:
             token = sign_in_as(self.store, self.settings, persona, self.now, os.urandom)
-            browser.client.cookies.set("samechild", token)
+            browser.take(token)
         return browser
 
 
@@ -53,6 +53,12 @@ class Browser:
     def __init__(self, client: TestClient) -> None:
         self.client = client
         self.page: Response | None = None
+
+    def take(self, token: str) -> None:
+        """Hold a sign-in's token, in place of any other."""
+        if "samechild" in self.client.cookies:
+            self.client.cookies.delete("samechild")
+        self.client.cookies.set("samechild", token, domain="127.0.0.1", path="/")
 
     def open(self, path: str) -> Response:
         """Open a page, going where it leads."""
@@ -64,7 +70,7 @@ class Browser:
         found: Response = self.client.get(path)
         return found
 
-    def send(self, action: str, **answers: str | list[str]) -> Response:
+    def send(self, action: str, /, **answers: str | list[str]) -> Response:
         """Send the form of the open page that leads to ``action``, hidden fields included."""
         assert self.page is not None
         found = re.search(rf'<form action="{re.escape(action)}".*?</form>', self.page.text, re.DOTALL)

@@ -117,7 +117,7 @@ def _read_one(
         picked[field.name] = tuple(value for value in dict.fromkeys(given) if value in known)
         if set(given) - known:
             return "Pick only from the list"
-        return _missing(field, "Pick at least one") if field.needed and not picked[field.name] else ""
+        return _missing(field, "pick at least one") if field.needed and not picked[field.name] else ""
     answer = given[0] if given else ""
     if field.kind == "tick":
         answers[field.name] = "yes" if answer == "yes" else ""
@@ -131,7 +131,7 @@ def _read_one(
 
 def _check(field: Field, answer: str) -> str:
     if not answer:
-        return _missing(field, "Answer this question") if field.needed else ""
+        return _missing(field, "answer this question") if field.needed else ""
     if field.kind in ("choice", "select") and answer not in {choice.value for choice in field.choices}:
         return "Pick one from the list"
     if field.kind == "number" and not (answer.isascii() and answer.isdigit() and len(answer) <= 15):
@@ -144,7 +144,8 @@ def _check(field: Field, answer: str) -> str:
 
 
 def _missing(field: Field, words: str) -> str:
-    return field.missing or words
+    """Say which question has no answer: error messages must make sense in a list of their own."""
+    return field.missing or f"{field.label.rstrip(':')}{' ' if field.label.endswith('?') else ': '}{words}"
 
 
 def _tidy(value: str, kind: Kind) -> str:
@@ -165,7 +166,7 @@ def _read_date(
     parts = [(sent.get(f"{field.name}-{piece}") or [""])[0].strip()[:4] for piece in ("day", "month", "year")]
     picked[field.name] = tuple(parts)
     if not any(parts):
-        return _missing(field, "Give the date") if field.needed else ""
+        return _missing(field, "give the date") if field.needed else ""
     if not all(part.isascii() and part.isdigit() for part in parts) or len(parts[2]) != 4:
         return "Give the day, month and year as numbers, such as 27 3 2026"
     try:

@@ -14,7 +14,7 @@ from samechild.policy.agreement_actions import enter_law, start_shadow
 from samechild.policy.bases import powers
 from samechild.policy.records import LegalEntry, Scheme
 from samechild.storage import Login
-from samechild.web.blocks import Answer, Block, Heading, Questions, Redirect, Sheet, Table, Warn, Words, day
+from samechild.web.blocks import Answer, Block, Questions, Redirect, Sheet, Table, Warn, Words, day
 from samechild.web.forms import Choice, Field, Filled, Form, blank, read, wrong
 from samechild.web.menu import OFFICERS
 from samechild.web.routes import Page, Sent
@@ -40,7 +40,7 @@ ENTER = Form(
 )
 SHADOW = Form(
     button="Begin shadow weeks",
-    fields=(Field(name="until", label="Until", kind="date", hint=_HINT),),
+    fields=(Field(name="until", label="Shadow weeks of your organisation until", kind="date", hint=_HINT),),
 )
 
 
@@ -63,13 +63,12 @@ def _show(visit: Visit, filled: Filled | None = None, to: str = "/law") -> Sheet
         ),
         Warn("An entry is obeyed by the very next decision of every organisation here. It is never taken out again."),
         Questions(filled if filled and to == PART else blank(ENTER), PART),
-        Heading("Shadow weeks"),
-        Words("In its shadow weeks an organisation's questions are decided and recorded, and nothing is disclosed."),
         Table(
             "Shadow weeks",
             ("Organisation", "From", "Until"),
             tuple((names.get(row.organisation, NOBODY_KNOWS), day(row.since), day(row.until)) for row in shadows),
         ),
+        Words("In its shadow weeks an organisation's questions are decided and recorded, and nothing is disclosed."),
         Questions(filled if filled and to != PART else blank(SHADOW), "/law/shadow"),
     ]
     return Sheet(title="Law in force", blocks=tuple(blocks), wide=True, status=400 if filled else 200)

@@ -15,7 +15,7 @@ from samechild.web.blocks import Answer, Block, Cell, Heading, Questions, Redire
 from samechild.web.forms import Choice, Field, Filled, Form, blank, read, wrong
 from samechild.web.menu import OFFICERS
 from samechild.web.routes import Page, Sent
-from samechild.web.visits import Visit
+from samechild.web.visits import Visit, no_dates
 
 PART = "/retention"
 HOLD = Form(
@@ -50,6 +50,7 @@ HOLD = Form(
         ),
     ),
 )
+_NO_DATES = "Nothing can run out yet: no room of this installation says from when records of children are kept."
 LIFT = Form(button="Lift this hold", risky=True)
 
 
@@ -65,7 +66,12 @@ def _show(visit: Visit, filled: Filled | None = None) -> Sheet:
     dates = visit.shell.dates(visit.store, by.organisation, visit.now)
     over = disposal.waiting(visit.store, schedule(), dates, visit.now)
     blocks: list[Block] = [
-        Table("What has run out", ("Class", "Since", "What to do", "Why"), tuple(_line(each) for each in over)),
+        Table(
+            "What has run out",
+            ("Class", "Since", "What to do", "Why"),
+            tuple(_line(each) for each in over),
+            empty=_NO_DATES if visit.shell.dates is no_dates else "Nothing has run out.",
+        ),
         Table(
             "Holds that stand",
             ("File or inquiry", "Kind", "About", "Placed on"),
