@@ -179,6 +179,20 @@ def test_a_clock_gone_back_writes_nothing(store: Store) -> None:
     assert verify(store) == []
 
 
+def test_what_is_added_while_it_is_checked_is_no_problem(store: Store) -> None:
+    fill_at_once(store, 60)
+    added: list[int] = []
+
+    def go_on(what: str, share: float) -> None:
+        if not added:
+            added.append(append(store, "sign-in", {}, NOW + timedelta(hours=1)))
+            fill_at_once(store, 10, start=5_000)
+
+    assert verify(store, go_on) == []
+    assert added == [60]
+    assert verify(store) == []
+
+
 def test_an_export_of_it_is_whole(store: Store, tmp_path: Path) -> None:
     fill(store, 20)
     path = exported(store, tmp_path)

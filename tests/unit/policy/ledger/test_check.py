@@ -134,20 +134,6 @@ def test_rows_beyond_the_last_checkpoint_stop_the_writer(store: Store) -> None:
         other_writer(store)
 
 
-def test_what_is_added_while_it_is_checked_is_no_problem(store: Store) -> None:
-    fill_at_once(store, 240, start=10)
-    added: list[int] = []
-
-    def go_on(what: str, share: float) -> None:
-        if not added:
-            added.append(append(Store(store.home, store.engines, store.keys, store.witness), "sign-in", {}, LATER))
-            fill_at_once(store, 10, start=5_000)
-
-    assert verify(store, go_on) == []
-    assert added == [250]
-    assert verify(store) == []
-
-
 def test_a_public_key_that_is_none_signs_nothing() -> None:
     assert not quick(b"\x02" + bytes(31), b"a", bytes(64))
     assert not quick(b"short", b"a", bytes(64))

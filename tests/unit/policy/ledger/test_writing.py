@@ -175,6 +175,18 @@ def test_an_emptied_witness_is_filled_again(store: Store) -> None:
     assert path.read_bytes().startswith(lines)
 
 
+def test_lines_of_several_processes_may_stand_out_of_order(store: Store) -> None:
+    fill(store, 4)
+    path = next(store.witness.glob("*.checkpoints"))
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], lines[3], lines[2]]))
+    known = Witness(store.witness, read_checkpoint(head(store).note).origin).look()
+    assert known is not None
+    assert (known.size, known.note) == (4, head(store).note)
+    fill(Store(store.home, store.engines, store.keys, store.witness), 1, start=4)
+    assert verify(store) == []
+
+
 def test_only_the_end_of_a_long_witness_is_read_at_first(store: Store) -> None:
     fill(store, 1)
     path = next(store.witness.glob("*.checkpoints"))
