@@ -21,13 +21,19 @@ from typing import Any, NoReturn
 import click
 
 from samechild.cli.check import check
+from samechild.cli.db import db
 from samechild.cli.demo import demo
 from samechild.cli.evaluate import evaluate
 from samechild.cli.explain import explain
+from samechild.cli.governance import governance
+from samechild.cli.keys import keys
+from samechild.cli.ledger import ledger
 from samechild.cli.link import link
 from samechild.cli.report import report
 from samechild.cli.sample import sample
+from samechild.cli.serve import serve
 from samechild.cli.synth import synth
+from samechild.cli.work import work
 from samechild.errors import EXIT_INTERRUPTED, EXIT_OUR_BUG, Invalid, SamechildError, Unavailable
 
 DEBUG = "--debug"
@@ -152,5 +158,7 @@ def main() -> None:
     """
 
 
-for _command in (check, link, explain, sample, evaluate, report, synth, demo):
+for _command in (
+    check, link, explain, sample, evaluate, report, synth, demo, serve, work, db, keys, ledger, governance,
+):  # fmt: skip
     main.add_command(_command)

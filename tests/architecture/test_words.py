@@ -40,6 +40,9 @@ AMERICAN = {
 }
 AMERICAN_WORD = re.compile(r"\b(?:" + "|".join(f"(?:{word})" for word in AMERICAN) + r")\b", re.IGNORECASE)
 
+WORDS_OF_PROTOCOLS = {"authorization"}
+"""The name of a header (RFC 9110), which is spelt so everywhere."""
+
 
 def out_of_place(text: str) -> list[str]:
     """What in a text does not belong in the project, with its line."""
@@ -86,7 +89,7 @@ def without_code(text: str) -> str:
 
 def american(text: str) -> list[str]:
     """American spellings in a text."""
-    return sorted({found.group().lower() for found in AMERICAN_WORD.finditer(text)})
+    return sorted({found.group().lower() for found in AMERICAN_WORD.finditer(text)} - WORDS_OF_PROTOCOLS)
 
 
 WRITTEN = [path for path in text_files() if path != Path(__file__).resolve() and path.suffix != ".csv"]

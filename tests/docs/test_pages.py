@@ -100,8 +100,9 @@ def test_readme_shows_the_ladder_as_it_is_checked() -> None:
 
 
 def test_the_ladder_is_the_package() -> None:
+    """Migrations are no room: nothing imports them, and they name what the rooms declared."""
     rooms = {path.stem for path in PACKAGE.iterdir() if (path / "__init__.py").is_file() or path.suffix == ".py"}
-    assert {room for room in rooms if not room.startswith("_")} == set(ladder())
+    assert {room for room in rooms if not room.startswith("_")} - {"migrations"} == set(ladder())
 
 
 def test_glossary_gives_each_noun_two_lines_once() -> None:
