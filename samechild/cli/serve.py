@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -150,7 +150,8 @@ def run(
 
     log = log_to()
     quieten_others()
-    around = Around(log=log, metrics_token=os.environ.get(METRICS_TOKEN, ""), providers=_providers(settings))
+    providers = _providers(settings)
+    around = Around(log=log, metrics_token=os.environ.get(METRICS_TOKEN, ""), providers=providers)
     server = web_server(create_app(store, settings, demo=demo, around=around))
     stop = threading.Event()
     worker = threading.Thread(target=do_jobs, args=(store, tables, stop, log), name="jobs", daemon=True)
@@ -161,6 +162,35 @@ def run(
     finally:
         stop.set()
         worker.join(timeout=30)
+        if providers is not None:
+            providers.close()
+
+
+def demonstrate(
+    home: Path, town: Path | None, listener: socket.socket, ready: Callable[[], object] = lambda: None
+) -> None:
+    """Serve a new installation in ``home`` with made-up people to pick, until told to stop; for ``samechild demo``.
+
+    ``town`` is the folder that linking a made-up town wrote: its pages are shown under ``/town/``.
+
+    Raises:
+        Refused: when real people are known to the installation, or the listener is not on this machine's own address.
+    """
+    from samechild.cli.tables import all_tables
+    from samechild.policy.sign_in.personas import make_personas
+    from samechild.storage import open_store
+    from samechild.web.visits import Demo
+
+    host, port = listener.getsockname()[:2]
+    settings = Settings(home=home, address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+    tables = all_tables()
+    store = open_store(settings, tables)
+    try:
+        now = datetime.now(UTC)
+        make_personas(store, settings, now, os.urandom, now + timedelta(days=365))
+        run(store, settings, tables, listener, demo=Demo(folder=town), ready=ready)
+    finally:
+        store.close()
 
 
 def web_server(app: Any) -> Any:

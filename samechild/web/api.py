@@ -71,7 +71,7 @@ def may_read_counts(request: Request, token: str) -> bool:
 
 
 def bearer_of(authorization: str) -> str:
-    """The token of an Authorization header (RFC 6750); empty when there is none."""
+    """The token of an ``Authorization`` header (RFC 6750); empty when there is none."""
     scheme, _, token = authorization.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 

@@ -26,7 +26,7 @@ from samechild.settings import Settings
 from samechild.storage import Store
 from samechild.web.api import add_api
 from samechild.web.faults import answer_to
-from samechild.web.headers import SecurityHeaders
+from samechild.web.headers import TOWN, SecurityHeaders
 from samechild.web.limits import LONGEST_BODY, PACES, BodyLimit, Buckets, Pace
 from samechild.web.logs import log_to
 from samechild.web.origins import OwnNames, hosts
@@ -95,6 +95,8 @@ def create_app(
     for page in PAGES:
         methods = ["GET", *(["POST"] if page.do else [])]
         app.add_api_route(page.path, serve(page, shell, buckets), methods=methods, include_in_schema=False)
+    if demo is not None and demo.folder is not None:
+        app.mount(TOWN.rstrip("/"), StaticFiles(directory=demo.folder, html=True), name="town")
     app.mount("/static", StaticFiles(packages=[("samechild.web", "static")]), name="static")
     return app
 

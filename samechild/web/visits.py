@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 
@@ -20,9 +21,12 @@ from samechild.storage import Store
 
 
 class Demo(msgspec.Struct, frozen=True, kw_only=True):
-    """A demonstration: people to sign in as without a password, on this machine only."""
+    """A demonstration: people to sign in as without a password, on this machine only.
 
-    title: str = "A made-up town"
+    ``folder`` holds the pages that linking a made-up town wrote, to be shown beside.
+    """
+
+    folder: Path | None = None
 
 
 def no_dates(store: Store, organisation: str, now: datetime) -> Sequence[Facts]:

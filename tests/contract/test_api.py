@@ -26,6 +26,7 @@ from samechild.policy.sign_in.clients import Registered, register_client
 from samechild.storage import Login
 from samechild.web.api_operations import OPERATIONS
 from samechild.web.operations import document
+from stores import KINDS
 
 
 class Machine:
@@ -227,3 +228,31 @@ def test_the_document_is_openapi_3_1_and_names_no_other_server(machine: Machine)
         "/static/swagger-ui-bundle.js",
         "/static/api.js",
     ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pages_and_api_are_the_same_on_every_database(kind: str) -> None:
+    with served(kind) as server:
+        machine = Machine(server)
+        assert machine.ask("POST", "/api/v1/decisions", machine.question(record_keys=["c" * 32])).json()["recorded"]
+        officer = server.browser("information-governance")
+        for path in (
+            "/",
+            "/purposes",
+            "/ledger",
+            "/ledger/entries/1",
+            "/agreements",
+            "/registers",
+            "/retention",
+            "/law",
+        ):
+            assert officer.open(path).status_code == 200, path
+        officer.open("/law")
+        days = {"from-day": "1", "from-month": "4", "from-year": "2027"}
+        officer.send("/law", name="CA2004-s16LC", source="SI 2027/1", **days)
+        assert officer.page is not None
+        assert "It was entered" in officer.page.text
+        manager = server.browser("access-manager")
+        for path in ("/organisations", "/access-review", "/downtime"):
+            assert manager.open(path).status_code == 200, path
+        assert server.browser().get("/ready").status_code == 200

@@ -8,6 +8,7 @@ from samechild.policy.purposes import purposes
 from samechild.policy.roles import roles
 from samechild.storage import Login
 from samechild.web.blocks import Answer, Block, Inset, Link, Points, Redirect, Sheet, Table, Words, moment
+from samechild.web.headers import TOWN
 from samechild.web.menu import OFFICERS, menu
 from samechild.web.routes import ANYBODY, Page
 from samechild.web.visits import Visit
@@ -43,7 +44,9 @@ def first(visit: Visit) -> Answer:
 
 
 def _welcome(visit: Visit) -> Sheet:
-    points = [
+    demo = visit.shell.demo
+    points = [Link("The made-up town and its records, linked", TOWN)] if demo and demo.folder else []
+    points += [
         Link("What is shared, and why", "/purposes"),
         Link("Sign in", "/sign-in"),
     ]

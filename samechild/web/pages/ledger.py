@@ -43,7 +43,7 @@ from samechild.web.words import NOBODY_KNOWS, organisation_names, title, vocabul
 PART = "/ledger"
 PAGE_LENGTH = 50
 FIND = Form(button="Find", fields=(Field(name="entry", label="Number of an entry", kind="number", longest=12),))
-_PARTIES = ("organisation", "owner", "party", "voucher", "council")
+_PARTIES = ("organisation", "by_organisation", "owner", "party", "voucher", "council")
 _WORDS = {
     "type": "record_type",
     "purpose": "purpose",
@@ -132,19 +132,27 @@ def _overview(visit: Visit, filled: Filled) -> Sheet:
 
 def _line(visit: Visit, entry: ledger.Entry) -> tuple[Cell, ...]:
     what = _KINDS.get(entry.kind, entry.kind)
-    if not _concerns(visit, entry.body):
+    if not _concerns(visit, entry):
         return (str(entry.number), moment(entry.at), "Another organisation's")
     if entry.kind == "decision":
         what += ": allowed" if entry.body.get("allowed") else ": refused"
     return (Link(str(entry.number), f"/ledger/entries/{entry.number}"), moment(entry.at), what)
 
 
-def _concerns(visit: Visit, body: dict[str, Any]) -> bool:
-    """Whether the reader's organisation takes part in an entry, or runs the installation."""
+def _concerns(visit: Visit, entry: ledger.Entry) -> bool:
+    """Whether the reader's organisation takes part in an entry, or runs the installation.
+
+    What was shown concerns those whom the decision before it concerns.
+    """
     signed = visit.signed
     if signed is not None and signed.organisation.host:
         return True
-    return visit.by.organisation in {body.get(party) for party in _PARTIES}
+    decision = entry.body.get("decision")
+    if entry.kind == "outcome" and isinstance(decision, int):
+        with visit.store.read(Login.GATE) as gate:
+            before = ledger.entries(gate, before=decision + 1, limit=1)
+        return bool(before) and before[0].number == decision != entry.number and _concerns(visit, before[0])
+    return visit.by.organisation in {entry.body.get(party) for party in _PARTIES}
 
 
 def find(visit: Visit, sent: Sent) -> Answer:
@@ -169,7 +177,7 @@ def _entry(visit: Visit) -> ledger.Entry:
         raise Invalid("The number of an entry is a whole number.")
     with visit.store.read(Login.GATE) as gate:
         found = ledger.entries(gate, before=int(text) + 1, limit=1)
-    if not found or found[0].number != int(text) or not _concerns(visit, found[0].body):
+    if not found or found[0].number != int(text) or not _concerns(visit, found[0]):
         raise Missing("There is no entry of that number that your organisation takes part in.")
     return found[0]
 

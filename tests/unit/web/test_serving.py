@@ -121,3 +121,28 @@ def test_an_address_that_is_taken_is_told_at_once() -> None:
         port = first.getsockname()[1]
         with pytest.raises(Unavailable, match="taken"), listening(f"127.0.0.1:{port}"):
             pass
+
+
+def test_a_demonstration_shows_its_people_and_its_town(tmp_path: Path) -> None:
+    (tmp_path / "town").mkdir()
+    (tmp_path / "town" / "index.html").write_text("<style>p { color: red }</style><p>A town</p>")
+    program = (
+        "import socket, sys, pathlib; from samechild.cli.serve import demonstrate;"
+        "l = socket.create_server(('127.0.0.1', 0));"
+        "demonstrate(pathlib.Path('home'), pathlib.Path('town'), l, lambda: print(l.getsockname()[1], flush=True))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    try:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        assert "Whom do you want to be?" in ask(port, "/sign-in")[2]
+        assert 'href="/town/"' in ask(port, "/")[2]
+        status, headers, text = ask(port, "/town/")
+        assert (status, "A town" in text) == (200, True)
+        assert "script-src 'none'; style-src 'unsafe-inline'" in headers["content-security-policy"]
+        assert ask(port, "/town/../home/root.key")[0] == 404
+    finally:
+        process.kill()
+        process.communicate()
