@@ -298,22 +298,29 @@ def grants_in(connection: sa.Connection, organisation: str, role: str = "") -> l
     return [Grant(**row) for row in connection.execute(asked.order_by(role_grants.c.valid_from)).mappings()]
 
 
-def role_facts(connection: sa.Connection, user: str, organisation: str, role: str, now: datetime) -> RoleFacts | None:
-    """Read, in one query, what a decision needs about the role somebody asks in; None: no such organisation."""
+def _role_asked() -> sa.Select[Any]:
     given = sa.and_(
         role_grants.c.organisation == organisations.c.organisation,
-        role_grants.c.holder == user,
-        role_grants.c.role == role,
+        role_grants.c.holder == sa.bindparam("user"),
+        role_grants.c.role == sa.bindparam("role"),
     )
     grant = [column.label(f"grant_{column.name}") for column in _GRANT]
-    asked = (
+    joined = _VOUCHED.outerjoin(role_grants, given).outerjoin(role_ends, _SAME_GRANT)
+    return (
         sa.select(*_ORGANISATION, *grant)
-        .select_from(
-            _VOUCHED.outerjoin(role_grants, given).outerjoin(role_ends, role_ends.c.grant_id == role_grants.c.grant_id)
-        )
-        .where(organisations.c.organisation == organisation)
+        .select_from(joined)
+        .where(organisations.c.organisation == sa.bindparam("organisation"))
     )
-    rows = connection.execute(asked).mappings().all()
+
+
+_ROLE_ASKED = _role_asked()
+"""Built once: putting it together takes longer than running it."""
+
+
+def role_facts(connection: sa.Connection, user: str, organisation: str, role: str, now: datetime) -> RoleFacts | None:
+    """Read, in one query, what a decision needs about the role somebody asks in; None: no such organisation."""
+    asked = {"user": user, "organisation": organisation, "role": role}
+    rows = connection.execute(_ROLE_ASKED, asked).mappings().all()
     if not rows:
         return None
     held = [

@@ -113,7 +113,7 @@ def enter_space(connection: sa.Connection, space: str, *, writing: bool = False)
 
     One that writes also takes its share of the lock that :func:`hold_still` waits for, in the same round trip.
     """
-    if connection.dialect.name == "postgresql":
+    if connection.dialect.name == "postgresql" and (space or writing):
         connection.execute(_ENTER_TO_WRITE if writing else _ENTER, {"space": space})
 
 
