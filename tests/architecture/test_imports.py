@@ -23,9 +23,8 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
 def modules_named() -> list[str]:
     """The single modules that a contract names, such as ``samechild.linkage.reference``."""
     contracts = pyproject()["tool"]["importlinter"]["contracts"]
-    named = [
-        name for contract in contracts for key in ("source", "forbidden") for name in contract.get(f"{key}_modules", [])
-    ]
+    keys = ("source_modules", "forbidden_modules", "protected_modules")
+    named = [name for contract in contracts for key in keys for name in contract.get(key, [])]
     return [name for name in named if name.startswith("samechild.") and name.count(".") > 1]
 
 
@@ -62,6 +61,18 @@ def test_a_database_in_a_thinking_room_is_noticed(tmp_path: Path) -> None:
     checked = lint_imports(a_package(tmp_path, demographics="import duckdb"))
     assert checked.returncode == 1, checked.stdout + checked.stderr
     assert "samechild.demographics is not allowed to import duckdb" in checked.stdout
+
+
+def test_a_door_that_opens_the_vaults_is_noticed(tmp_path: Path) -> None:
+    checked = lint_imports(a_package(tmp_path, web="import samechild.storage.vaults"))
+    assert checked.returncode == 1, checked.stdout + checked.stderr
+    assert "samechild.web -> samechild.storage.vaults" in checked.stdout
+
+
+def test_a_decision_that_asks_a_database_is_noticed(tmp_path: Path) -> None:
+    folder = a_package(tmp_path)
+    (folder / "samechild" / "policy" / "decide.py").write_text("import samechild.storage")
+    assert lint_imports(folder).returncode == 1
 
 
 def test_a_fast_path_in_the_reference_is_noticed_through_another_module(tmp_path: Path) -> None:
