@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from samechild.policy.bases import bases, conditions, confidences, powers
-from samechild.policy.people_store import all_organisations
 from samechild.policy.purposes import purposes
 from samechild.policy.roles import roles
+from samechild.policy.shown import organisations
 from samechild.records.types import record_types
-from samechild.storage import Login, Store
+from samechild.storage import Store
 from samechild.web.forms import Choice
 
 NOBODY_KNOWS = "an organisation that is not known here"
@@ -18,8 +18,7 @@ NOBODY_KNOWS = "an organisation that is not known here"
 
 def organisation_names(store: Store) -> dict[str, str]:
     """The name of every organisation by its id."""
-    with store.read(Login.GATE) as gate:
-        return {each.organisation: each.name for each in all_organisations(gate)}
+    return {each.organisation: each.name for each in organisations(store)}
 
 
 def title(declared: Mapping[str, Any], name: str) -> str:

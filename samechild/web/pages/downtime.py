@@ -8,9 +8,7 @@ from __future__ import annotations
 from samechild.errors import Invalid
 from samechild.policy.downtime import card_lines, unreachable
 from samechild.policy.downtime_actions import MAY, downtime_card, enter_number, remove_number
-from samechild.policy.downtime_store import numbers_kept
-from samechild.policy.people_store import all_organisations
-from samechild.storage import Login
+from samechild.policy.shown import emergency_numbers, organisations
 from samechild.web.blocks import (
     Answer,
     Block,
@@ -61,18 +59,17 @@ def show(visit: Visit) -> Answer:
 
 
 def _show(visit: Visit, filled: Filled | None = None, to: str = "/downtime") -> Sheet:
-    with visit.store.read(Login.GATE) as gate:
-        organisations, numbers = all_organisations(gate), numbers_kept(gate)
+    known, numbers = organisations(visit.store), emergency_numbers(visit.store)
     rows = tuple(
         (line.name, line.who, line.how, "; ".join(f"{label}: {number}" for label, number in line.numbers) or "None")
-        for line in card_lines(organisations, numbers, visit.now)
+        for line in card_lines(known, numbers, visit.now)
     )
     blocks: list[Block] = [
         Inset("A child in danger now: phone 999. Not being able to look something up is never a reason not to act."),
         Table("Whom to phone", ("Organisation", "Who can decide", "How to reach them", "In an emergency"), rows),
         Points((Link("Keep the card, with the sheet to fill in, and print it", "/downtime/card"),)),
     ]
-    silent = unreachable(organisations, numbers, visit.now)
+    silent = unreachable(known, numbers, visit.now)
     if silent:
         blocks.append(Words("Not yet to be reached: " + "; ".join(silent) + "."))
     if visit.by.role in KEEPERS:
@@ -104,8 +101,8 @@ def enter(visit: Visit, sent: Sent) -> Answer:
 
 def remove(visit: Visit, sent: Sent) -> Answer:
     """Take a number of one's own organisation off the card."""
-    with visit.store.read(Login.GATE) as gate:
-        mine = tuple(each.label for each in numbers_kept(gate) if each.organisation == visit.by.organisation)
+    own = visit.by.organisation
+    mine = tuple(each.label for each in emergency_numbers(visit.store) if each.organisation == own)
     filled = read(_remove_form(mine), sent)
     if filled.problems:
         return _show(visit, filled, "/downtime/remove")

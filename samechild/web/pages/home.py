@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from samechild.policy import store as tables
 from samechild.policy.agreement_actions import standings
 from samechild.policy.purposes import purposes
 from samechild.policy.roles import roles
-from samechild.storage import Login
-from samechild.web.blocks import Answer, Block, Inset, Link, Points, Redirect, Sheet, Table, Words, moment
+from samechild.policy.shown import Message, dealt_with, messages
+from samechild.web.blocks import Answer, Block, Inset, Link, Points, Questions, Redirect, Sheet, Table, Words, moment
+from samechild.web.forms import Choice, Field, Filled, Form, blank, read
 from samechild.web.headers import TOWN
 from samechild.web.menu import OFFICERS, menu
-from samechild.web.routes import ANYBODY, Page
+from samechild.web.routes import ANYBODY, EVERYBODY, Page, Sent
 from samechild.web.visits import Visit
 
 _WHY = {
@@ -65,10 +65,10 @@ def _welcome(visit: Visit) -> Sheet:
     )
 
 
-def _home(visit: Visit) -> Sheet:
+def _home(visit: Visit, filled: Filled | None = None) -> Sheet:
     role = roles()[visit.by.role]
     wanted = tuple((purposes()[name].title, purposes()[name].words) for name in role.purposes)
-    blocks: list[Block] = _waiting(visit)
+    blocks: list[Block] = _waiting(visit, filled)
     links = [link for link in menu(role.name) if link.to in _WHY]
     blocks.append(Table("Pages for your role", ("Page", "What for"), tuple((one, _WHY[one.to]) for one in links)))
     if wanted:
@@ -78,15 +78,14 @@ def _home(visit: Visit) -> Sheet:
         more.append(Link("Change your password", "/password"))
     if more:
         blocks.append(Points(tuple(more)))
-    return Sheet(title=f"Home: {role.title}", blocks=tuple(blocks), wide=True)
+    return Sheet(title=f"Home: {role.title}", blocks=tuple(blocks), wide=True, status=400 if filled else 200)
 
 
-def _waiting(visit: Visit) -> list[Block]:
+def _waiting(visit: Visit, filled: Filled | None) -> list[Block]:
     """What waits for the reader: messages to them or their role, and agreements to sign."""
     by = visit.by
-    with visit.store.read(Login.GATE) as gate:
-        told = tables.messages_for(gate, by.user, by.organisation, by.role)
-    rows = [(_TOLD.get(row.kind, row.kind), f"Entry {row.entry} of the ledger", moment(row.at)) for row in told]
+    told = messages(visit.store, by)
+    rows = [(_TOLD.get(each.kind, each.kind), f"Entry {each.entry} of the ledger", moment(each.at)) for each in told]
     if by.role in OFFICERS:
         newest: dict[str, tuple[str, str, str]] = {}
         for each in standings(visit.store, visit.now, by.organisation):
@@ -94,7 +93,34 @@ def _waiting(visit: Visit) -> list[Block]:
             words = ("An agreement waits for your signature", each.title, "") if waits else ("", "", "")
             newest.setdefault(each.agreement.agreement, words)
         rows += [words for words in newest.values() if words[0]]
-    return [Table("What waits for you", ("What", "About", "Since"), tuple(rows), empty="Nothing waits for you.")]
+    blocks: list[Block] = [
+        Table("What waits for you", ("What", "About", "Since"), tuple(rows), empty="Nothing waits for you.")
+    ]
+    if told:
+        blocks.append(Questions(filled or blank(_messages_form(told)), "/messages"))
+    return blocks
 
 
-PAGES = (Page(path="/", who=ANYBODY, show=first, part="/"),)
+def _messages_form(told: list[Message]) -> Form:
+    picks = tuple(
+        Choice(each.message, f"{_TOLD.get(each.kind, each.kind)}: entry {each.entry}", moment(each.at)) for each in told
+    )
+    return Form(
+        button="I have dealt with these",
+        fields=(Field(name="messages", label="Which have you dealt with?", kind="many", choices=picks),),
+    )
+
+
+def deal(visit: Visit, sent: Sent) -> Answer:
+    """Note that messages were dealt with."""
+    filled = read(_messages_form(messages(visit.store, visit.by)), sent)
+    if filled.problems:
+        return _home(visit, filled)
+    dealt_with(visit.store, visit.by, filled.many("messages"), visit.now)
+    return Redirect(to="/?done=reviewed")
+
+
+PAGES = (
+    Page(path="/", who=ANYBODY, show=first, part="/"),
+    Page(path="/messages", who=EVERYBODY, do=deal, part="/"),
+)

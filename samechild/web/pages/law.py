@@ -9,11 +9,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 
 from samechild.errors import Invalid
-from samechild.policy import store as tables
 from samechild.policy.agreement_actions import enter_law, start_shadow
 from samechild.policy.bases import powers
 from samechild.policy.records import LegalEntry, Scheme
-from samechild.storage import Login
+from samechild.policy.shown import law_in_force, shadow_weeks
 from samechild.web.blocks import Answer, Block, Questions, Redirect, Sheet, Table, Warn, Words, day
 from samechild.web.forms import Choice, Field, Filled, Form, blank, read, wrong
 from samechild.web.menu import OFFICERS
@@ -50,8 +49,7 @@ def show(visit: Visit) -> Answer:
 
 
 def _show(visit: Visit, filled: Filled | None = None, to: str = "/law") -> Sheet:
-    with visit.store.read(Login.GATE) as gate:
-        entries, shadows = tables.entries_kept(gate), tables.shadow_kept(gate)
+    entries, shadows = law_in_force(visit.store), shadow_weeks(visit.store)
     names = organisation_names(visit.store)
     words = {choice.value: choice.words for choice in _WAITING}
     blocks: list[Block] = [

@@ -14,7 +14,7 @@ from samechild.errors import Invalid, Missing
 from samechild.policy import ledger
 from samechild.policy.decide import RULES
 from samechild.policy.ledger.proofs import proof_file
-from samechild.storage import Login
+from samechild.policy.shown import ledger_entry, ledger_page
 from samechild.web.blocks import (
     Answer,
     Block,
@@ -92,6 +92,7 @@ _KINDS = {
     "law": "Law in force was entered",
     "letter": "A letter was released",
     "mark": "A mark was set or lifted",
+    "message": "A message was dealt with",
     "outcome": "Something was shown",
     "relationship": "A relationship began or ended",
     "retention": "A hold or a review of what is kept",
@@ -108,8 +109,7 @@ def overview(visit: Visit) -> Answer:
 def _overview(visit: Visit, filled: Filled) -> Sheet:
     before = visit.asked.get("before", "")
     limit = int(before) if before.isascii() and before.isdigit() and len(before) < 16 else None
-    with visit.store.read(Login.GATE) as gate:
-        found = ledger.entries(gate, before=limit, limit=PAGE_LENGTH)
+    found = ledger_page(visit.store, limit, PAGE_LENGTH)
     head = ledger.head(visit.store)
     rows = tuple(_line(visit, each) for each in found)
     blocks: list[Block] = [
@@ -149,9 +149,7 @@ def _concerns(visit: Visit, entry: ledger.Entry) -> bool:
         return True
     decision = entry.body.get("decision")
     if entry.kind == "outcome" and isinstance(decision, int):
-        with visit.store.read(Login.GATE) as gate:
-            before = ledger.entries(gate, before=decision + 1, limit=1)
-        return bool(before) and before[0].number == decision != entry.number and _concerns(visit, before[0])
+        return decision < entry.number and _concerns(visit, ledger_entry(visit.store, decision))
     return visit.by.organisation in {entry.body.get(party) for party in _PARTIES}
 
 
@@ -175,11 +173,10 @@ def _entry(visit: Visit) -> ledger.Entry:
     text = visit.named["number"]
     if not (text.isascii() and text.isdigit() and len(text) < 16):
         raise Invalid("The number of an entry is a whole number.")
-    with visit.store.read(Login.GATE) as gate:
-        found = ledger.entries(gate, before=int(text) + 1, limit=1)
-    if not found or found[0].number != int(text) or not _concerns(visit, found[0]):
+    found = ledger_entry(visit.store, int(text))
+    if not _concerns(visit, found):
         raise Missing("There is no entry of that number that your organisation takes part in.")
-    return found[0]
+    return found
 
 
 def one(visit: Visit) -> Answer:

@@ -12,13 +12,11 @@ from samechild.errors import Invalid, Missing
 from samechild.policy import people_actions
 from samechild.policy.organisations import CODES, Organisation, is_active, kinds
 from samechild.policy.people import holds, may_manage
-from samechild.policy.people_store import User, all_organisations, grants_in, organisation_of, user_of, users_of
 from samechild.policy.roles import roles
+from samechild.policy.shown import Staff, may_see_staff, one_of_staff, organisation, organisations, staff_of
 from samechild.policy.sign_in.clients import SCOPES, register_client
 from samechild.policy.sign_in.rules import rules_of
-from samechild.policy.sign_in.sessions import name_of
 from samechild.records.disclosure import Route
-from samechild.storage import Login
 from samechild.web.blocks import (
     Answer,
     Block,
@@ -119,8 +117,7 @@ def _midnight(filled: Filled, name: str) -> datetime | None:
 
 def overview(visit: Visit) -> Answer:
     """Every organisation that takes part."""
-    with visit.store.read(Login.GATE) as gate:
-        found = all_organisations(gate)
+    found = organisations(visit.store)
     rows = tuple(
         (
             Link(each.name, f"/organisations/{each.organisation}"),
@@ -182,11 +179,7 @@ def add(visit: Visit, sent: Sent) -> Answer:
 
 
 def _asked(visit: Visit) -> Organisation:
-    with visit.store.read(Login.GATE) as gate:
-        found = organisation_of(gate, visit.named["organisation"])
-    if found is None:
-        raise Missing("There is no such organisation.")
-    return found
+    return organisation(visit.store, visit.named["organisation"])
 
 
 def one(visit: Visit) -> Answer:
@@ -196,11 +189,7 @@ def one(visit: Visit) -> Answer:
 
 def _one(visit: Visit, asked: Organisation, filled: Filled | None = None, to: str = "") -> Sheet:
     kind = kinds()[asked.kind]
-    voucher = ""
-    if asked.vouched_by:
-        with visit.store.read(Login.GATE) as gate:
-            found = organisation_of(gate, asked.vouched_by)
-        voucher = found.name if found else ""
+    voucher = organisation(visit.store, asked.vouched_by).name if asked.vouched_by else ""
     facts: list[tuple[str, Cell]] = [
         ("Kind", kind.title),
         ("State", Tag("active", "green") if is_active(asked, visit.now) else Tag("not active")),
@@ -212,7 +201,7 @@ def _one(visit: Visit, asked: Organisation, filled: Filled | None = None, to: st
         facts.append(("Vouched for by", voucher or "Nobody: no access"))
     blocks: list[Block] = [Summary(tuple(facts))]
     own = may_manage(visit.by, asked)
-    if own or visit.by.organisation == asked.organisation:
+    if may_see_staff(visit.by, asked):
         blocks.append(_people(visit, asked))
     if visit.by.role in MANAGERS:
         blocks += _forms(visit, asked, own, filled, to)
@@ -227,17 +216,14 @@ def _one(visit: Visit, asked: Organisation, filled: Filled | None = None, to: st
 
 
 def _people(visit: Visit, asked: Organisation) -> Table:
-    with visit.store.read(Login.GATE) as gate:
-        people, grants = users_of(gate, asked.organisation), grants_in(gate, asked.organisation)
     rows = tuple(
         (
-            Link(name_of(visit.store, user), f"/people/{user.user_id}"),
-            "System" if user.machine else "Person",
-            "; ".join(roles()[g.role].title for g in grants if g.holder == user.user_id and holds(g, visit.now))
-            or "No role",
-            f"Left on {day(user.left_at)}" if user.left_at else "Works here",
+            Link(each.name, f"/people/{each.user.user_id}"),
+            "System" if each.user.machine else "Person",
+            "; ".join(roles()[grant.role].title for grant in each.grants if holds(grant, visit.now)) or "No role",
+            f"Left on {day(each.user.left_at)}" if each.user.left_at else "Works here",
         )
-        for user in people
+        for each in staff_of(visit.store, visit.by, asked)
     )
     return Table("People and systems", ("Name", "What", "Roles held now", "State"), rows)
 
@@ -378,18 +364,8 @@ def end(visit: Visit, sent: Sent) -> Answer:
     return Redirect(to=f"/organisations/{asked.organisation}?done=changed")
 
 
-def _user(visit: Visit) -> tuple[User, Organisation]:
-    """Somebody the reader may look after or whose organisation is the reader's own.
-
-    Raises:
-        Missing: when there is nobody such.
-    """
-    with visit.store.read(Login.GATE) as gate:
-        user = user_of(gate, visit.named["user"])
-        asked = organisation_of(gate, user.organisation) if user else None
-    if user is None or asked is None or not (may_manage(visit.by, asked) or visit.by.organisation == user.organisation):
-        raise Missing("There is nobody such in an organisation you look after.")
-    return user, asked
+def _asked_for(visit: Visit) -> Staff:
+    return one_of_staff(visit.store, visit.by, visit.named["user"])
 
 
 def grant_form(asked: Organisation, *, machine: bool) -> Form:
@@ -412,12 +388,11 @@ def grant_form(asked: Organisation, *, machine: bool) -> Form:
 
 def person(visit: Visit) -> Answer:
     """One person or system: the roles they hold and held."""
-    return _person(visit, *_user(visit))
+    return _person(visit, _asked_for(visit))
 
 
-def _person(visit: Visit, user: User, asked: Organisation, filled: Filled | None = None) -> Sheet:
-    with visit.store.read(Login.GATE) as gate:
-        grants = [grant for grant in grants_in(gate, asked.organisation) if grant.holder == user.user_id]
+def _person(visit: Visit, staff: Staff, filled: Filled | None = None) -> Sheet:
+    user, asked, grants = staff.user, staff.organisation, staff.grants
     rows = tuple(
         (
             roles()[grant.role].title,
@@ -450,7 +425,7 @@ def _person(visit: Visit, user: User, asked: Organisation, filled: Filled | None
             Questions(blank(LEAVER), f"{place}/left"),
         ]
     return Sheet(
-        title=name_of(visit.store, user),
+        title=staff.name,
         above=asked.name,
         blocks=tuple(blocks),
         back=Link(asked.name, f"/organisations/{asked.organisation}"),
@@ -460,10 +435,11 @@ def _person(visit: Visit, user: User, asked: Organisation, filled: Filled | None
 
 def grant_role(visit: Visit, sent: Sent) -> Answer:
     """Give a role."""
-    user, asked = _user(visit)
-    filled = read(grant_form(asked, machine=user.machine), sent)
+    staff = _asked_for(visit)
+    user = staff.user
+    filled = read(grant_form(staff.organisation, machine=user.machine), sent)
     if filled.problems:
-        return _person(visit, user, asked, filled)
+        return _person(visit, staff, filled)
     try:
         people_actions.grant_role(
             visit.store,
@@ -475,17 +451,15 @@ def grant_role(visit: Visit, sent: Sent) -> Answer:
             valid_until=_midnight(filled, "until"),
         )
     except Invalid as error:
-        return _person(visit, user, asked, wrong(filled, str(error)))
+        return _person(visit, staff, wrong(filled, str(error)))
     return Redirect(to=f"/people/{user.user_id}?done=granted")
 
 
 def revoke(visit: Visit, sent: Sent) -> Answer:
     """Take a role away."""
-    user, asked = _user(visit)
-    wanted = (sent.get("grant") or [""])[0]
-    with visit.store.read(Login.GATE) as gate:
-        own = {grant.grant_id for grant in grants_in(gate, asked.organisation) if grant.holder == user.user_id}
-    if wanted not in own:
+    staff = _asked_for(visit)
+    user, wanted = staff.user, (sent.get("grant") or [""])[0]
+    if wanted not in {grant.grant_id for grant in staff.grants}:
         raise Missing("There is no such role given.")
     people_actions.revoke_role(visit.store, visit.by, wanted, visit.now)
     return Redirect(to=f"/people/{user.user_id}?done=revoked")
@@ -493,15 +467,16 @@ def revoke(visit: Visit, sent: Sent) -> Answer:
 
 def invite(visit: Visit, sent: Sent) -> Answer:
     """Make an invitation and show its code once."""
-    user, _ = _user(visit)
+    staff = _asked_for(visit)
+    user = staff.user
     rules = rules_of(visit.shell.settings)
     token = people_actions.invite(visit.store, visit.by, user.user_id, visit.now, visit.shell.random, rules)
-    return _invitation(token, Link(name_of(visit.store, user), f"/people/{user.user_id}"))
+    return _invitation(token, Link(staff.name, f"/people/{user.user_id}"))
 
 
 def left(visit: Visit, sent: Sent) -> Answer:
     """Somebody leaves."""
-    user, _ = _user(visit)
+    user = _asked_for(visit).user
     people_actions.leaver(visit.store, visit.by, user.user_id, visit.now)
     return Redirect(to=f"/people/{user.user_id}?done=left")
 

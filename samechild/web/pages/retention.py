@@ -9,8 +9,7 @@ from __future__ import annotations
 from samechild.errors import Invalid
 from samechild.policy import disposal
 from samechild.policy.retention import Disposal, HoldKind, schedule
-from samechild.policy.retention_store import standing_holds
-from samechild.storage import Login
+from samechild.policy.shown import holds_of
 from samechild.web.blocks import Answer, Block, Cell, Heading, Questions, Redirect, Sheet, Table, Warn, Words, day
 from samechild.web.forms import Choice, Field, Filled, Form, blank, read, wrong
 from samechild.web.menu import OFFICERS
@@ -61,8 +60,7 @@ def show(visit: Visit) -> Answer:
 
 def _show(visit: Visit, filled: Filled | None = None) -> Sheet:
     by = visit.by
-    with visit.store.read(Login.GATE) as gate:
-        standing = standing_holds(gate, by.organisation)
+    standing = holds_of(visit.store, by)
     dates = visit.shell.dates(visit.store, by.organisation, visit.now)
     over = disposal.waiting(visit.store, schedule(), dates, visit.now)
     blocks: list[Block] = [

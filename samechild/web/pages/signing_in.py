@@ -7,14 +7,12 @@ form, because addresses are kept in histories and logs.
 from __future__ import annotations
 
 from samechild.errors import Invalid, Missing, Refused, Unauthenticated
-from samechild.policy.people_store import all_organisations
 from samechild.policy.roles import roles
 from samechild.policy.sign_in import accounts, sessions
 from samechild.policy.sign_in.oidc import begin_oidc, finish_oidc
 from samechild.policy.sign_in.personas import personas, sign_in_as
 from samechild.policy.sign_in.providers import Providers
 from samechild.policy.sign_in.rules import rules_of
-from samechild.storage import Login
 from samechild.web.blocks import (
     Answer,
     Block,
@@ -273,9 +271,7 @@ def _roles(visit: Visit, filled: Filled) -> Sheet:
 
 
 def _access_managers(visit: Visit) -> list[Block]:
-    with visit.store.read(Login.GATE) as gate:
-        own = [each for each in all_organisations(gate) if each.organisation == visit.by.organisation]
-    route = own[0].route if own else None
+    route = visit.signed.organisation.route if visit.signed else None
     return [Words(f"You can reach: {route.who}, {route.how}.")] if route else []
 
 

@@ -113,7 +113,7 @@ def _permit(visit: Visit, record_key: str, purpose: str) -> Permit:
     ask = Ask(
         who=visit.by,
         purpose=purpose,
-        mode=Mode.CONTENT,
+        mode=Mode.EXISTENCE,  # the ledger is read, not the record
         record_type="personal.identity",
         owner=visit.by.organisation,
         scope=Scope(Spread.CHILD, (record_key,)),

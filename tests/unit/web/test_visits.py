@@ -10,9 +10,14 @@ import pyotp
 import pytest
 
 from pages_served import AGREEMENT, Browser, Served, served
-from samechild.policy import people_actions
+from samechild.errors import Missing
+from samechild.policy import ledger, people_actions, shown
+from samechild.policy import store as tables
 from samechild.policy.people_store import all_organisations, grants_in, users_of
+from samechild.policy.shown import dealt_with
 from samechild.policy.sign_in.personas import COUNCIL
+from samechild.policy.sign_in.sessions import signed_in
+from samechild.records.disclosure import Asker
 from samechild.storage import Login
 
 
@@ -285,3 +290,76 @@ def test_a_browser_that_was_given_a_cookie_by_somebody_else_signs_in_as_nobody(s
     theirs.open("/sign-in")
     answer = mine.client.post("/sign-in/persona", data={"token": token_of(theirs), "persona": "doctor"})
     assert answer.status_code == 403
+
+
+def test_a_supervisor_is_told_deals_with_it_once_and_nobody_else_can(server: Served) -> None:
+    officer = server.browser("information-governance")
+    with server.store.write(Login.GATE) as gate:
+        told = {"person": "", "role": "information-governance", "kind": "review-override", "entry": 3, "at": server.now}
+        tables.tell(gate, id="m1", organisation=council(server), **told)
+        tables.tell(gate, id="m2", organisation="another", **told)
+    officer.open("/")
+    assert "An override of confidence was relied on" in words(officer)
+    assert "m2" not in (officer.page.text if officer.page else "")
+    officer.send("/messages")
+    assert "pick at least one" in words(officer)
+    worker = server.browser("social-worker")
+    worker.open("/")
+    theirs = worker.client.post("/messages", data={"token": token_of(worker), "messages": "m1"})
+    assert theirs.status_code == 400
+    with pytest.raises(Missing):
+        dealt_with(server.store, asker_of(server, "social-worker"), ["m1"], server.now)
+    officer.open("/")
+    officer.send("/messages", messages="m1")
+    assert "Nothing waits for you" in words(officer)
+    with pytest.raises(Missing):
+        dealt_with(server.store, asker_of(server, "information-governance"), ["m1"], server.now)
+    with pytest.raises(Missing):
+        dealt_with(server.store, asker_of(server, "information-governance"), [], server.now)
+
+
+def asker_of(server: Served, persona: str) -> Asker:
+    token = server.browser(persona).client.cookies["samechild"]
+    return signed_in(server.store, token, server.now).asker
+
+
+def test_staff_are_seen_by_their_own_organisation_and_by_who_looks_after_it(server: Served) -> None:
+    asker = asker_of(server, "access-manager")
+    own = shown.organisation(server.store, council(server))
+    surgery = next(each for each in shown.organisations(server.store) if each.kind == "gp-practice")
+    childminder = next(each for each in shown.organisations(server.store) if each.kind == "childminder")
+    assert {each.name for each in shown.staff_of(server.store, asker, own)} >= {"Tom Bright", "Sam Okoro"}
+    assert [each.name for each in shown.staff_of(server.store, asker, childminder)] == ["Beth Carey"]
+    doctor = asker_of(server, "doctor").user
+    for ask in (
+        lambda: shown.staff_of(server.store, asker, surgery),
+        lambda: shown.one_of_staff(server.store, asker, doctor),
+        lambda: shown.one_of_staff(server.store, asker, "nobody"),
+        lambda: shown.organisation(server.store, "nowhere"),
+        lambda: shown.ledger_entry(server.store, 10**9),
+    ):
+        with pytest.raises(Missing):
+            ask()
+    assert server.browser("access-manager").get(f"/people/{doctor}").status_code == 404
+
+
+def test_an_officer_reads_the_entries_of_their_own_organisation_alone(server: Served) -> None:
+    other = server.browser("other-access-manager")
+    other.open("/role")
+    other.send("/role", role="information-governance")
+    text = other.open("/ledger").text
+    assert "Another organisation&#39;s" in text or "Another organisation's" in text
+    assert other.get("/ledger/entries/0").status_code == 404
+    mine = re.findall(r'href="/ledger/entries/(\d+)"', text)
+    assert mine
+    assert other.get(f"/ledger/entries/{mine[0]}").status_code == 200
+    other.open("/who-looked")
+    other.send("/who-looked", record_key="o" * 32, purpose="audit")
+    outcome = ledger.head(server.store).size - 1
+    assert "Something was shown" in other.open(f"/ledger/entries/{outcome}").text
+    elsewhere = server.browser("information-governance")
+    elsewhere.open("/who-looked")
+    elsewhere.send("/who-looked", record_key="p" * 32, purpose="audit")
+    assert other.get(f"/ledger/entries/{ledger.head(server.store).size - 1}").status_code == 404
+    assert other.get("/ledger/entries/x").status_code == 400
+    assert other.get("/ledger/entries/0/proof").status_code == 404
