@@ -20,12 +20,13 @@ from urllib.parse import urlsplit
 
 import click
 import msgspec
-import sqlalchemy as sa
 
 from samechild.errors import Conflict, Invalid, Refused, SamechildError, Unavailable
 from samechild.settings import Settings, settings_of
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from samechild.policy.sign_in.providers import Providers
     from samechild.storage import Store
     from samechild.web.visits import Demo

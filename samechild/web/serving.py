@@ -84,8 +84,8 @@ async def _sent(request: Request) -> Sent:
 def _answer(page: Page, shell: Shell, buckets: Buckets, request: Request, sent: Sent | None) -> Response:
     now = shell.now()
     token = request.cookies.get(cookie_name(shell), "")
-    signed = _signed(shell, token, now)
     buckets.take("client", client_of_request(request), time.monotonic())
+    signed = _signed(shell, token, now)
     if signed is None and page.who is not None:
         if sent is not None:
             raise Unauthenticated("You are signed out. Sign in and enter it again: what you entered was not kept.")

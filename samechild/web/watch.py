@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -70,6 +70,8 @@ class Watch:
 
         try:
             await self.app(scope, receive, sending)
+        except ClientDisconnect:
+            pass  # nobody is left to answer
         except Exception as error:
             if status:  # the answer has begun: nothing else can be said
                 self._note_bug(error, reference)

@@ -156,6 +156,33 @@ def test_a_body_of_unknown_length_is_read_no_further_than_the_limit() -> None:
     assert (read, told) == (11, [])
 
 
+def test_somebody_who_goes_away_half_way_is_no_mistake_of_ours(server: Served) -> None:
+    told: list[Message] = []
+    first = {"type": "http.request", "body": b"token=", "more_body": True}
+    waiting: list[Message] = [first, {"type": "http.disconnect"}]
+
+    async def receive() -> Message:
+        return waiting.pop(0)
+
+    async def send(message: Message) -> None:
+        told.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/law",
+        "query_string": b"",
+        "headers": [(b"host", b"127.0.0.1:8000"), (b"content-type", b"application/x-www-form-urlencoded")],
+        "client": ("127.0.0.1", 5000),
+        "server": ("127.0.0.1", 8000),
+        "scheme": "http",
+    }
+    before = server.log.getvalue().count("our mistake")
+    asyncio.run(server.app(scope, receive, send))
+    assert told == []
+    assert server.log.getvalue().count("our mistake") == before
+
+
 def test_counts_are_for_this_machine_or_whoever_has_the_token() -> None:
     with served(around=Around(metrics_token="a-long-token", paces=UNHURRIED)) as server:
         client = server.browser().client
