@@ -1,22 +1,37 @@
-"""``samechild demo``: everything at once on a made-up town, shown at an address of this machine only."""
+"""``samechild demo``: everything at once on a made-up town, shown at an address of this machine only.
+
+It makes and links a town, then an installation of the gate with a few weeks of history, and serves its pages with
+made-up people to pick.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
+import socket
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from samechild.cli.pages import first_page
 from samechild.cli.progress import Say, part, progress
 
 if TYPE_CHECKING:
-    from http.server import ThreadingHTTPServer
-
+    from samechild.cli.demo_world import World
     from samechild.linkage.evaluation import Evaluation
 
 _PORTS_TRIED = 50
 _HERE = "127.0.0.1"
+
+
+TRY = "Pick a person; try Gwen Ellis to see who looked at a child"
+GATE = "home"
+"""The folder of the installation, within the demonstration's; the ledger's witness is beside it."""
 
 
 @click.command()
@@ -27,9 +42,10 @@ _HERE = "127.0.0.1"
 @click.option("--build-only", type=click.Path(path_type=Path), metavar="DIR", help="Make it in DIR, and stop there.")
 @click.option("--force", is_flag=True, help="Replace an earlier demonstration in DIR.")
 def demo(children: int, authorities: int, seed: int, port: int, build_only: Path | None, force: bool) -> None:
-    """Make a town, link its agencies' files, compare with the truth, and show the report at a local address.
+    """Make a town, link its agencies' files, and open the pages that guard sharing, with made-up people to pick.
 
-    Ctrl-C ends it. Without --build-only everything it made is removed at the end.
+    Organisations, agreements and a few weeks of history are made too. It is shown on this machine alone, needs no
+    password, and is never for real records. Ctrl-C ends it; without --build-only everything is removed at the end.
 
     \b
     Example:
@@ -37,19 +53,39 @@ def demo(children: int, authorities: int, seed: int, port: int, build_only: Path
     """
     if build_only is not None:
         lines = _built(build_only, children, authorities, seed, force)
-        _say_all([*lines, f"Open {build_only / 'index.html'}"])
+        _say_all([*lines, f"Open {build_only / 'index.html'}; the installation is in {build_only / GATE}"])
         return
-    with tempfile.TemporaryDirectory(prefix="samechild-demo-", ignore_cleanup_errors=True) as place:
-        folder = Path(place) / "demo"
-        server = listening(folder, port)  # first, so that a port that cannot be had is told at once
+    with (
+        tempfile.TemporaryDirectory(prefix="samechild-demo-", ignore_cleanup_errors=True) as place,
+        listening(port) as listener,  # first, so that a port that cannot be had is told at once
+    ):
+        folder, shown = Path(place) / "demo", Path(place) / "shown"
         try:
             _say_all(_built(folder, children, authorities, seed, False))
-            click.echo(f"\nShown at http://{_HERE}:{server.server_port}/   (Ctrl-C ends it and removes what it made)")
-            server.serve_forever()
+            set_out(folder, shown)
+            _show(folder / GATE, shown, listener)
         except KeyboardInterrupt:
             click.echo("\nEnded.", err=True)
-        finally:
-            server.server_close()
+
+
+def _show(home: Path, pages: Path, listener: socket.socket) -> None:
+    """Serve the installation with people to pick, and the pages about the town, until Ctrl-C."""
+    from samechild.cli.serve import demonstrate
+
+    address = f"http://{_HERE}:{listener.getsockname()[1]}/"
+    told = f"\nShown at {address}   (Ctrl-C ends it and removes what it made)\n{TRY}."
+    demonstrate(home, pages, listener, ready=lambda: click.echo(told))
+
+
+def set_out(folder: Path, pages: Path) -> None:
+    """Put what the first page leads to, and nothing else, into a folder that anybody at this machine may be shown.
+
+    The folder of the installation beside it holds the root key, and is never shown.
+    """
+    for name in ("index.html", *(to for to, _, _ in _LINKS)):
+        place = pages / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / name, place)
 
 
 def _say_all(lines: list[str]) -> None:
@@ -66,12 +102,32 @@ def _built(folder: Path, children: int, authorities: int, seed: int, force: bool
 
 
 def build(work: Path, children: int, authorities: int, seed: int, say: Say) -> list[str]:
-    """Make the town, link it, evaluate it, and write the pages; returns what was found, in words."""
-    from datetime import UTC, datetime
+    """Make the town, link it, evaluate it, make the installation, and write the pages; returns what was found."""
+    lines = build_town(work, children, authorities, seed, part(say, 0.0, 0.7))
+    world = build_gate(work / GATE, children, authorities, seed, part(say, 0.7, 1.0))
+    lines.append(
+        f"{world.records:,} records of {world.children:,} of the children are kept under seal by four organisations; "
+        f"{world.entries:,} entries in the ledger say who looked at what, and why."
+    )
+    (work / "index.html").write_text(first_page(lines, _LINKS, world.record_key), encoding="utf-8", newline="\n")
+    return [*lines, f"Many asked about the record with the key {world.record_key}"]
 
+
+def build_gate(home: Path, children: int, authorities: int, seed: int, say: Say) -> World:
+    """Make the installation: people, agreements, children's records and a few weeks of history."""
+    from samechild.cli.demo_world import identities, make_world
+    from samechild.settings import Settings
+
+    say("Choosing children of the town", 0.0)
+    known = identities(children, authorities, seed)
+    return make_world(Settings(home=home), known, seed, datetime.now(UTC), os.urandom, say)
+
+
+def build_town(work: Path, children: int, authorities: int, seed: int, say: Say) -> list[str]:
+    """Make the town, link it and evaluate it; returns what was found, in words."""
     from samechild.cli.evaluate import evaluated
     from samechild.cli.link import in_words, link_into
-    from samechild.cli.pages import evaluation_page, first_page
+    from samechild.cli.pages import evaluation_page
     from samechild.linkage.evaluation import tables
     from samechild.linkage.request import Request
     from samechild.town.actions import write_town
@@ -94,9 +150,7 @@ def build(work: Path, children: int, authorities: int, seed: int, say: Say) -> l
         f"A town of {written.children:,} children and the {len(files)} files its agencies keep about them.",
         *found,
     ]
-    lines += _against_truth(evaluation)
-    (work / "index.html").write_text(first_page(lines, _LINKS), encoding="utf-8", newline="\n")
-    return lines
+    return [*lines, *_against_truth(evaluation)]
 
 
 _LINKS = (
@@ -127,41 +181,21 @@ def _share(value: float | None) -> str:
     return f"{min(value * 100, 99.99) if value < 1 else 100:.2f}%"
 
 
-def listening(folder: Path, port: int) -> ThreadingHTTPServer:
-    """Open a web server for one folder at this machine's own address, on the port asked for or the next free one.
+@contextmanager
+def listening(port: int) -> Iterator[socket.socket]:
+    """Take the port asked for at this machine's own address, or the next free one; 0 takes any.
 
-    It lists no folders and answers only requests that name this machine. Raises Unavailable when no port is free.
+    Raises:
+        Unavailable: when no port is free.
     """
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-
     from samechild.errors import Unavailable
-
-    class Answer(SimpleHTTPRequestHandler):
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments, directory=str(folder))
-
-        def list_directory(self, path: Any) -> None:
-            """Answer as if there were nothing: no folder is listed."""
-            self.send_error(404)
-
-        def send_head(self) -> Any:
-            """Refuse requests that reached this address under another name."""
-            name = (self.headers.get("Host") or "").rsplit(":", 1)[0]
-            if name not in (_HERE, "localhost"):
-                self.send_error(403)
-                return None
-            return super().send_head()
-
-        def log_message(self, *arguments: Any) -> None:
-            """Keep quiet: what is looked at is nobody's business."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        allow_reuse_address = False
 
     for number in [0] if port == 0 else range(port, min(port + _PORTS_TRIED, 65_536)):
         try:
-            return Server((_HERE, number), Answer)
+            listener = socket.create_server((_HERE, number), backlog=256)
         except (OSError, OverflowError):
             continue
+        with listener:
+            yield listener
+        return
     raise Unavailable(f"No port from {port} on is free: name another with --port.")

@@ -29,6 +29,7 @@ from samechild.cli.governance import governance
 from samechild.cli.keys import keys
 from samechild.cli.ledger import ledger
 from samechild.cli.link import link
+from samechild.cli.people import people
 from samechild.cli.report import report
 from samechild.cli.sample import sample
 from samechild.cli.serve import serve
@@ -159,6 +160,6 @@ def main() -> None:
 
 
 for _command in (
-    check, link, explain, sample, evaluate, report, synth, demo, serve, work, db, keys, ledger, governance,
+    check, link, explain, sample, evaluate, report, synth, demo, serve, work, people, db, keys, ledger, governance,
 ):  # fmt: skip
     main.add_command(_command)

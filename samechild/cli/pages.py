@@ -85,9 +85,16 @@ def evaluation_page(tables: Iterable[Table]) -> str:
     return page("How good was it?", note + "\n".join(table_as_html(table) for table in tables))
 
 
-def first_page(lines: Sequence[str], links: Sequence[tuple[str, str, str]]) -> str:
-    """Show what the demonstration made: a few sentences, then links (address, words, what one sees there)."""
+def first_page(lines: Sequence[str], links: Sequence[tuple[str, str, str]], record_key: str = "") -> str:
+    """Show what the demonstration made: a few sentences, links (address, words, what one sees there), what to try."""
     told = "".join(f"<p>{escape(line)}</p>" for line in lines)
     listed = "".join(f'<li><a href="{escape(to)}">{escape(words)}</a>: {escape(why)}</li>' for to, words, why in links)
     warning = '<p class="inset">Everybody here is made up. No name, date or number is of a real child.</p>'
-    return page("A town, linked", f'<div class="lead">{told}</div>{warning}<h2>Where to look</h2><ul>{listed}</ul>')
+    tries = (
+        "<h2>Who looked at a child?</h2>"
+        "<p>Sign in as Gwen Ellis, the council's information governance officer, open <em>Who looked</em>, and give "
+        f"this key of a child's record: <code>{escape(record_key)}</code>. People of four organisations asked about "
+        "this child in the last weeks. Or sign in as Sam Okoro, a social worker, and see what that role may do.</p>"
+    )
+    body = f'<div class="lead">{told}</div>{warning}<h2>Where to look</h2><ul>{listed}</ul>'
+    return page("A town, linked", body + (tries if record_key else ""))

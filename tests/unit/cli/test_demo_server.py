@@ -1,11 +1,13 @@
-"""The demonstration is shown to this machine only, file by file, and never a folder's listing."""
+"""The demonstration listens to this machine only, at the port asked for or the next free one, and until Ctrl-C."""
 
 from __future__ import annotations
 
-import http.client
-import threading
-from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -14,56 +16,50 @@ from samechild.cli.demo import listening
 from samechild.errors import Unavailable
 
 
-@pytest.fixture(name="server")
-def running(tmp_path: Path) -> Iterator[ThreadingHTTPServer]:
-    folder = tmp_path / "demo"
-    (folder / "linked").mkdir(parents=True)
-    (folder / "index.html").write_text("<h1>first page</h1>")
-    (folder / "linked" / "report.html").write_text("the report")
-    (tmp_path / "secret.txt").write_text("outside")
-    server = listening(folder, 0)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+def test_it_listens_on_this_machines_own_address() -> None:
+    with listening(0) as listener:
+        assert listener.getsockname()[0] == "127.0.0.1"
 
 
-def asked(server: ThreadingHTTPServer, path: str, host: str | None = None) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
-    connection.putrequest("GET", path, skip_host=True)
-    connection.putheader("Host", host or f"127.0.0.1:{server.server_port}")
-    connection.endheaders()
-    answer = connection.getresponse()
-    return answer.status, answer.read().decode()
+def test_a_busy_port_means_the_next() -> None:
+    with listening(0) as first, listening(first.getsockname()[1]) as second:
+        assert 0 < second.getsockname()[1] - first.getsockname()[1] <= 50
 
 
-def test_pages_are_shown(server: ThreadingHTTPServer) -> None:
-    assert server.server_address[0] == "127.0.0.1"
-    assert asked(server, "/") == (200, "<h1>first page</h1>")
-    assert asked(server, "/linked/report.html", "localhost:1") == (200, "the report")
+def test_no_port_at_all() -> None:
+    with pytest.raises(Unavailable, match="--port"), listening(70_000):
+        pass
 
 
-@pytest.mark.parametrize("path", ["/linked/", "/../secret.txt", "/%2e%2e/secret.txt", "/linked/../../secret.txt", "/x"])
-def test_nothing_else_is(server: ThreadingHTTPServer, path: str) -> None:
-    status, body = asked(server, path)
-    assert status == 404
-    assert "outside" not in body
+def test_what_goes_wrong_while_it_listens_is_not_taken_for_a_busy_port() -> None:
+    with pytest.raises(Unavailable, match="something else"), listening(0):
+        raise Unavailable("something else")
 
 
-def test_another_name_for_this_address_is_refused(server: ThreadingHTTPServer) -> None:
-    assert asked(server, "/", "elsewhere.example")[0] == 403
-
-
-def test_a_busy_port_means_the_next(server: ThreadingHTTPServer, tmp_path: Path) -> None:
-    other = listening(tmp_path, server.server_port)
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="signals of this kind are those of POSIX")
+def test_it_is_shown_until_ctrl_c_and_leaves_nothing(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", "from samechild.cli.main import main; main()", "demo", "--children", "60"]
+    running = subprocess.Popen(
+        [*words, "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    assert running.stdout is not None
     try:
-        assert server.server_port < other.server_port <= server.server_port + 50
+        lines = [*iter(running.stdout.readline, "")] if running.poll() is not None else []
+        address = ""
+        while not address:
+            line = running.stdout.readline()
+            assert line, running.communicate()[1]
+            lines.append(line)
+            found = re.search(r"Shown at (http://127\.0\.0\.1:\d+/)", line)
+            address = found[1] if found else ""
+        assert "try Gwen Ellis" in running.stdout.readline()
+        with urllib.request.urlopen(f"{address}sign-in", timeout=30) as answer:
+            assert "Gwen Ellis" in answer.read().decode()
     finally:
-        other.server_close()
-
-
-def test_no_port_at_all(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="--port"):
-        listening(tmp_path, 70_000)
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+    assert "Ended." in err
+    assert running.returncode == 0
+    assert list(tmp_path.iterdir()) == []

@@ -111,4 +111,6 @@ def test_version() -> None:
 
 def test_a_command_without_words_shows_help() -> None:
     assert "samechild demo" in run("--help").out
-    assert set(main.commands) == {"check", "link", "explain", "sample", "evaluate", "report", "synth", "demo"}
+    files = {"check", "link", "explain", "sample", "evaluate", "report", "synth", "demo"}
+    installation = {"serve", "work", "people", "db", "keys", "ledger", "governance"}
+    assert set(main.commands) == files | installation
