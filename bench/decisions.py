@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import click
 import msgspec
@@ -24,12 +25,12 @@ from asking import a_line
 from postgres_server import own_server, server_in
 from samechild.policy import ledger
 from samechild.policy import store as tables
-from samechild.policy.actions import gather_facts, recorded
+from samechild.policy.actions import gather_facts, recorded, taken
 from samechild.policy.book import book_of
 from samechild.policy.decide import decide
-from samechild.policy.organisations import Organisation
-from samechild.policy.people import Grant
-from samechild.policy.people_store import keep_grant, keep_organisation
+from samechild.policy.people.organisations import Organisation
+from samechild.policy.people.rules import Grant
+from samechild.policy.people.store import keep_grant, keep_organisation
 from samechild.policy.records import Agreement
 from samechild.records.disclosure import Ask, Asker, Mode, Scope, Spread
 from samechild.storage import Login, Store
@@ -153,15 +154,15 @@ def one_database(kind: str, many: int, organisations: int, agreements: int) -> T
         allowed = sum(decide(ask, known).allowed for ask, known in zip(asked[:200], facts, strict=True))
         if allowed != 200:
             raise click.ClickException("Some questions of the bench are not allowed: it would time refusals.")
-        pure = timed([lambda a=a, f=f: decide(a, f) for a, f in zip(asked[:200], facts, strict=True)])
-        deciding = timed([lambda a=a: decide(a, gather_facts(store, a)) for a in asked])
+        pure = timed([partial(decide, ask, known) for ask, known in zip(asked[:200], facts, strict=True)])
+        deciding = timed([partial(taken, store, ask) for ask in asked])
 
         def whole(ask: Ask) -> None:
-            permit = recorded(store, decide(ask, gather_facts(store, ask)))
+            permit = recorded(store, taken(store, ask))
             ledger.outcome(store, permit, permit.record_keys, {"records": 1}, ask.now)
 
         afterwards = [msgspec.structs.replace(ask, now=ask.now + timedelta(days=1)) for ask in asked]
-        together = timed([lambda a=a: whole(a) for a in afterwards])
+        together = timed([partial(whole, ask) for ask in afterwards])
     return Timed(
         kind, organisations, agreements, book_seconds,
         at(deciding, 50), at(deciding, 99), at(together, 50), at(together, 99), at(pure, 50) * 1000,
@@ -198,14 +199,14 @@ def shown(found: Decisions) -> list[Shown]:
         ]
         for each in found.timed
     ]
-    headings = [
+    headings = (
         "",
         "facts and decision p50, ms",
         "p99, ms",
         "with both commits p50, ms",
         "p99, ms",
         "decision alone, µs",
-    ]
+    )
     title = f"One question, {found.questions:,} of them; 200 organisations, 10,000 agreements"
     return [Shown(title, headings, rows)]
 

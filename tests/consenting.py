@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from samechild.policy.consent import (
+from samechild.policy.consent.overrides import DoNotTell, Harm, Notice, Override, OverrideReason
+from samechild.policy.consent.share_forms import Answer, Item, ShareForm, Test
+from samechild.policy.consent.standing import (
     Age,
     Competence,
     ConsentRecord,
@@ -16,8 +18,6 @@ from samechild.policy.consent import (
     Topic,
     Way,
 )
-from samechild.policy.overrides import DoNotTell, Harm, Notice, Override, OverrideReason
-from samechild.policy.share_forms import Answer, Item, ShareForm, Test
 
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from asking import DAY, NOW, a_line, an_agreement, an_ask
 from samechild.policy import store as tables
 from samechild.policy.agreement_actions import sign_agreement, write_agreement
-from samechild.policy.organisations import Organisation
-from samechild.policy.people import Grant
-from samechild.policy.people_store import keep_grant, keep_organisation
+from samechild.policy.people.organisations import Organisation
+from samechild.policy.people.rules import Grant
+from samechild.policy.people.store import keep_grant, keep_organisation
 from samechild.policy.records import Agreement
 from samechild.policy.relationship_actions import Relationship, relate
 from samechild.policy.vault_actions import Kept, keep_record

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from argon2 import PasswordHasher
 
-from samechild.policy import people_actions
-from samechild.policy.people_actions import operator
+from samechild.policy.people import actions as people_actions
+from samechild.policy.people.actions import operator
 from samechild.policy.sign_in.rules import SignInRules
 from samechild.records.disclosure import Asker
 from samechild.settings import Settings

@@ -197,7 +197,8 @@ def _ledger_trouble(settings: Settings, head: Head) -> str:
 def _set_right(settings: Settings, officer: str | None) -> int:
     """After a restore: erase again who was erased since, and have an officer's word about an older ledger written."""
     from samechild.cli.tables import all_tables
-    from samechild.policy import erasure, ledger
+    from samechild.policy import ledger
+    from samechild.policy.retention import erasure
     from samechild.storage import open_store
 
     now = datetime.now(UTC)

@@ -37,8 +37,8 @@ def write_pack(home: Path | None, out: Path, own: Path | None, force: bool) -> N
     """
     from samechild.files.folder import OutputFolder, refuse_unless_free
     from samechild.files.run_record import RunRecord, versions, write_run_record
-    from samechild.policy.governance_actions import governance_pack
-    from samechild.policy.retention import read_schedule
+    from samechild.policy.governance.actions import governance_pack
+    from samechild.policy.retention.periods import read_schedule
 
     started, begun = datetime.now(UTC), time.monotonic()
     refuse_unless_free(out, force)
@@ -66,7 +66,7 @@ def write_pack(home: Path | None, out: Path, own: Path | None, force: bool) -> N
 def write_card(home: Path | None, out: Path | None) -> None:
     """Write the downtime card: whom to phone when the system is down. Print it, and print it again when it changes."""
     from samechild.errors import Refused
-    from samechild.policy.downtime_actions import downtime_card
+    from samechild.policy.governance.downtime_actions import downtime_card
 
     out = out or Path("downtime-card.html")
     if out.exists():

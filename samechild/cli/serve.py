@@ -129,8 +129,8 @@ def finish_what_was_begun(store: Store, tables: Sequence[sa.MetaData], now: date
     Raises:
         Unavailable: when the databases or the ledger cannot be reached.
     """
-    from samechild.policy.erasure import finish_erasures
-    from samechild.policy.registers_actions import collect
+    from samechild.policy.registers.actions import collect
+    from samechild.policy.retention.erasure import finish_erasures
 
     finish_erasures(store, tables, now)
     collect(store, now)
@@ -227,7 +227,7 @@ def _providers(settings: Settings) -> Providers | None:
 def do_jobs(store: Store, tables: Sequence[sa.MetaData], stop: threading.Event, log: Any) -> None:
     """Do the jobs that are waiting until ``stop`` is set, and ask for the regular ones now and again."""
     from samechild.cli.work import a_worker, all_work, ask_for_upkeep
-    from samechild.policy.registers_actions import collect
+    from samechild.policy.registers.actions import collect
     from samechild.storage import working
 
     upkeep, work, worker = 0.0, all_work(tables), a_worker()

@@ -8,16 +8,14 @@ import sqlalchemy as sa
 def all_tables() -> list[sa.MetaData]:
     """Every room's declared tables, in the order in which they are made; a test finds any that is left out."""
     from samechild.keys import store as keys
-    from samechild.policy import (
-        consent_store,
-        downtime_store,
-        erasure_store,
-        people_store,
-        registers_store,
-        retention_store,
-    )
     from samechild.policy import store as policy
+    from samechild.policy.consent import store as consent_store
+    from samechild.policy.governance import store as downtime_store
     from samechild.policy.ledger import store as ledger
+    from samechild.policy.people import store as people_store
+    from samechild.policy.registers import store as registers_store
+    from samechild.policy.retention import erasure_store
+    from samechild.policy.retention import store as retention_store
     from samechild.policy.sign_in import store as sign_in
     from samechild.storage import changes, jobs, vaults
 

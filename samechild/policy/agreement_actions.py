@@ -18,7 +18,7 @@ from samechild.policy import ledger
 from samechild.policy import store as tables
 from samechild.policy.agreements import between
 from samechild.policy.bases import bases, conditions, confidences, powers
-from samechild.policy.people_store import role_facts
+from samechild.policy.people.store import role_facts
 from samechild.policy.purposes import purposes
 from samechild.policy.records import Agreement, LegalEntry, Rule, Scheme
 from samechild.records.disclosure import Asker, Effect

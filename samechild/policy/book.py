@@ -15,8 +15,8 @@ import msgspec
 import sqlalchemy as sa
 
 from samechild.policy import store as tables
-from samechild.policy.organisations import Organisation
-from samechild.policy.people_store import all_organisations
+from samechild.policy.people.organisations import Organisation
+from samechild.policy.people.store import all_organisations
 from samechild.policy.records import Agreement, LegalEntry
 from samechild.storage import Login, Store
 

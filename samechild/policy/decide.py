@@ -8,13 +8,15 @@ names every rule that determined it, the power, basis and agreement relied on, a
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TypeVar
 
 import msgspec
 
 from samechild.policy.agreements import between, deciding_lines, name_of
 from samechild.policy.bases import powers
+from samechild.policy.facts import OfChild
 from samechild.policy.purposes import purposes
-from samechild.policy.records import Facts, Scheme
+from samechild.policy.records import Consent, Facts, Involvement, Scheme
 from samechild.policy.roles import roles
 from samechild.policy.rules import child, grounds, standing
 from samechild.policy.rules.rule import Forbidding
@@ -24,6 +26,18 @@ from samechild.records.types import Sector, record_types
 
 RULES: tuple[Forbidding, ...] = (*standing.FIRST, *standing.RULES, *grounds.RULES, *child.RULES)
 """Every rule that can forbid, in the order in which reasons are told."""
+
+NOTHING_KNOWN: dict[str, object] = {
+    "involvement": Involvement.NONE,
+    "consent": Consent.NOT_ASKED,
+    **dict.fromkeys(("notice", "override", "harm_suspected", "oneself", "own_family"), False),
+}
+"""What is known of a child of whom nothing was ever kept."""
+
+OPEN_RULES: tuple[Forbidding, ...] = tuple(rule for rule in RULES if not rule.hides)
+"""Those of the rules whose reasons may be told: by them alone it is decided what is answered instead."""
+
+Known = TypeVar("Known", Facts, OfChild)
 
 GLASS_STAYS_BROKEN = timedelta(hours=1)
 """How long a broken glass stays so: long enough for one urgent piece of work."""
@@ -108,8 +122,14 @@ def agreement_relied_on(ask: Ask, facts: Facts) -> str:
     return next(name_of(agreement) for agreement, line in lines if line.effect is Effect.ALLOW)
 
 
-def unmarked(facts: Facts) -> Facts:
-    """The same facts without the marks that hide: those of a child of whom there is just nothing of this kind."""
+def unmarked(facts: Known) -> Known:
+    """The same facts without the marks that hide: those of a child of whom there is just nothing of this kind.
+
+    Of a sealed identity nothing is left, not even who is of its family: it is answered for as a record that was never
+    kept.
+    """
+    if facts.sealed_identity:
+        facts = msgspec.structs.replace(facts, **NOTHING_KNOWN)
     return msgspec.structs.replace(facts, shielded=False, sealed_identity=False, opted_out=False)
 
 

@@ -78,7 +78,7 @@ class Involvement(StrEnum):
 
 
 class Consent(StrEnum):
-    """How consent to this sharing stands now, after conflicts are resolved (see :mod:`samechild.policy.consent`)."""
+    """How consent to this sharing stands now, after conflicts are resolved (:mod:`samechild.policy.consent`)."""
 
     NOT_ASKED = "not asked"
     REASON_RECORDED = "reason recorded"  # why nobody was asked

@@ -6,7 +6,7 @@ is. Marks that hide (a shield, a seal) take effect in the search as well, in the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from secrets import token_hex
 from typing import Any
@@ -99,33 +99,44 @@ def set_mark(store: Store, by: Asker, owner: str, record_keys: Sequence[str], ma
         }
         for record_key in record_keys
     ]
-    hide(store, owner, record_keys, mark, hidden=True)
+    hide(store, owner, record_keys, now, coming=mark)
     with store.write(Login.GATE) as gate:
         tables.mark(gate, rows)
+    hide(store, owner, record_keys, now)  # what was kept in the meantime
 
 
 def lift_mark(store: Store, by: Asker, owner: str, record_keys: Sequence[str], mark: str, now: datetime) -> None:
-    """End a mark from now on; raises as :func:`set_mark`."""
+    """End a mark of this owner's from now on; what another still hides stays hidden. Raises as :func:`set_mark`."""
     _check_mark(store, by, owner, mark, now)
     _note(store, by, "mark", record_keys, {"event": "lifted", "mark": mark, "owner": owner}, now)
     with store.write(Login.GATE) as gate:
-        tables.end_marks(gate, record_keys, mark, now)
-    hide(store, owner, record_keys, mark, hidden=False)
+        tables.end_marks(gate, owner, record_keys, mark, now)
+    hide(store, owner, record_keys, now)
 
 
-def hide(store: Store, owner: str, record_keys: Sequence[str], mark: str, *, hidden: bool) -> None:
-    """Take the fields that tell a location out of the search for a shielded child, or put them back.
+def hide(store: Store, owner: str, record_keys: Sequence[str], now: datetime, *, coming: str = "") -> None:
+    """Take out of the search what the marks of some records hide, and put back what no mark hides any more.
 
-    A sealed identity is out of the search altogether. What is out of it costs no search any work, so that neither
-    results nor time tell a hidden match from none.
+    For a shielded child these are the fields that tell a location; a sealed identity is out of the search altogether.
+    What is out of it costs no search any work, so that neither results nor time tell a hidden match from none.
+    ``coming`` is a mark that is about to be set.
     """
-    if mark not in ("shielded", "sealed-identity"):
-        return
-    places = [field.name for field in fields().values() if field.location]
+    with store.read(Login.GATE) as gate:
+        marked = tables.marks_now(gate, record_keys, now)
     with store.write(Login.IDENTITY, owner) as identity:
-        for record_key in record_keys:
-            partition = Partition.SHIELDED if hidden else Partition.OPEN
-            move_lookups(identity, record_key, partition, places if mark == "shielded" else None)
+        for record_key, marks in marked.items():
+            for partition, names in parted(marks | {coming}, fields()).items():
+                move_lookups(identity, owner, record_key, partition, names)
+
+
+def parted(marks: Collection[str], names: Iterable[str]) -> dict[Partition, list[str]]:
+    """Which of these fields may be searched for a record with some marks, and which lie apart."""
+    places = {field.name for field in fields().values() if field.location}
+    found: dict[Partition, list[str]] = {partition: [] for partition in Partition}
+    for name in names:
+        apart = "sealed-identity" in marks or ("shielded" in marks and name in places)
+        found[Partition.SHIELDED if apart else Partition.OPEN].append(name)
+    return found
 
 
 def approve(store: Store, by: Asker, question: str, now: datetime) -> None:

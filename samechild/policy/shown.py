@@ -12,14 +12,17 @@ from datetime import datetime
 import msgspec
 
 from samechild.errors import Missing
-from samechild.policy import downtime_store, ledger, people_store, retention_store
+from samechild.policy import ledger
 from samechild.policy import store as tables
-from samechild.policy.downtime import Number
-from samechild.policy.organisations import Organisation
-from samechild.policy.people import Grant, may_manage
-from samechild.policy.people_store import User
+from samechild.policy.governance import store as downtime_store
+from samechild.policy.governance.downtime import Number
+from samechild.policy.people import store as people_store
+from samechild.policy.people.organisations import Organisation
+from samechild.policy.people.rules import Grant, may_manage
+from samechild.policy.people.store import User
 from samechild.policy.records import LegalEntry
-from samechild.policy.retention import Hold
+from samechild.policy.retention import store as retention_store
+from samechild.policy.retention.periods import Hold
 from samechild.policy.sign_in.sessions import name_of
 from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store

@@ -271,9 +271,23 @@ def mark(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
         connection.execute(sa.insert(marks), list(rows))
 
 
-def end_marks(connection: sa.Connection, record_keys: Sequence[str], name: str, until: datetime) -> int:
-    """End a mark on some records at a moment; how many there were."""
+def marks_now(connection: sa.Connection, record_keys: Sequence[str], now: datetime) -> dict[str, set[str]]:
+    """The marks that hold on some records, by record, whoever set them; every record asked about is in the answer."""
+    found: dict[str, set[str]] = {key: set() for key in record_keys}
+    holding = sa.select(marks.c.record_key, marks.c.mark).where(
+        marks.c.record_key.in_(record_keys),
+        marks.c.since <= now,
+        sa.or_(marks.c.until.is_(None), marks.c.until > now),
+    )
+    for row in connection.execute(holding):
+        found[row.record_key].add(row.mark)
+    return found
+
+
+def end_marks(connection: sa.Connection, owner: str, record_keys: Sequence[str], name: str, until: datetime) -> int:
+    """End a mark that an organisation set on some records at a moment; how many there were."""
     ending = sa.update(marks).where(
+        marks.c.owner == owner,
         marks.c.record_key.in_(record_keys),
         marks.c.mark == name,
         sa.or_(marks.c.until.is_(None), marks.c.until > until),

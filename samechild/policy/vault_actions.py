@@ -21,11 +21,11 @@ from samechild.errors import Invalid, Missing
 from samechild.keys.actions import key_for_child
 from samechild.keys.children import Vault
 from samechild.policy import ledger
-from samechild.policy.actions import disclose
-from samechild.policy.facts import read_rows
-from samechild.policy.store import about_children
+from samechild.policy.actions import disclose, may_be_told
+from samechild.policy.relationship_actions import hide, parted
+from samechild.policy.store import marks_now
 from samechild.records import Sensitivity, fields
-from samechild.records.disclosure import Ask, Mode, Permit, Spread
+from samechild.records.disclosure import Ask, Mode, Permit, Scope, Spread
 from samechild.records.types import record_types
 from samechild.storage import Login, Store
 from samechild.storage.changes import note_change
@@ -33,7 +33,6 @@ from samechild.storage.databases import Database
 from samechild.storage.vaults import (
     Heading,
     Opened,
-    Partition,
     content_of,
     find,
     identity_of,
@@ -73,7 +72,8 @@ def in_vault(record_type: str) -> Vault:
 def keep_record(store: Store, kept: Kept, now: datetime) -> str:
     """Keep a child's record, sealed, and let it be found by its exact identifying values; returns its opaque key.
 
-    The child's keys are made first, then each vault is written in a transaction of its own.
+    The child's keys are made first, then each vault is written in a transaction of its own. What a mark hides is not
+    let into the search.
 
     Raises:
         Invalid: when a field or record type is not a declared one.
@@ -87,6 +87,7 @@ def keep_record(store: Store, kept: Kept, now: datetime) -> str:
     with store.write(Login.GATE) as gate:
         identity_key = key_for_child(gate, store.keys, Vault.IDENTITY, record_key, urandom)
         content_key = key_for_child(gate, store.keys, Vault.CONTENT, record_key, urandom)
+        marks = marks_now(gate, [record_key], now)[record_key]
     who, where = _parted(kept.identity)
     with store.write(Login.IDENTITY, kept.owner) as identity:
         for record_type, values in ((IDENTITY, who), (ADDRESS, where)):
@@ -94,7 +95,10 @@ def keep_record(store: Store, kept: Kept, now: datetime) -> str:
                 heading = _heading(kept, record_key, record_type, now)
                 keep_identity(identity, identity_key, heading, msgspec.json.encode(values), urandom)
         heading = _heading(kept, record_key, IDENTITY, now)
-        keep_lookup(identity, heading, Partition.OPEN, tokens_of(store, kept.identity, now), urandom)
+        tokens = tokens_of(store, kept.identity, now)
+        for partition, names in parted(marks, tokens).items():
+            keep_lookup(identity, heading, partition, {name: tokens[name] for name in names}, urandom)
+    hide(store, kept.owner, [record_key], now)  # a mark that was set in the meantime
     with store.write(Login.CONTENT, kept.owner) as content:
         for record_type, plain in kept.content.items():
             if in_vault(record_type) is Vault.IDENTITY:
@@ -120,6 +124,7 @@ def search(store: Store, ask: Ask, values: Mapping[str, str]) -> Found:
     """Find records by exact values of some fields, all of which must agree; tells that they exist, nothing more.
 
     A field that is hidden for a shielded child finds nothing of that child, with the same work as when there is none.
+    Records that the question names already count for nothing: naming one would tell of its marks.
 
     Args:
         store: the open installation.
@@ -136,7 +141,7 @@ def search(store: Store, ask: Ask, values: Mapping[str, str]) -> Found:
         unread_words = f" These cannot be read: {', '.join(unread)}." if unread else ""
         raise Invalid(f"Search for whole values, such as a whole date of birth.{unread_words}")
     terms = tuple(store.keys.reference(f"{name}\x1f{value}") for name, value in sorted(wanted.items()))
-    scope = msgspec.structs.replace(ask.scope, fields=tuple(sorted(wanted)), terms=terms)
+    scope = Scope(Spread.SEARCH, fields=tuple(sorted(wanted)), terms=terms, batch=ask.scope.batch)
     asked = msgspec.structs.replace(ask, scope=scope)
 
     def read(permit: Permit) -> Found:
@@ -152,16 +157,16 @@ def search(store: Store, ask: Ask, values: Mapping[str, str]) -> Found:
 
 
 def _not_hidden(store: Store, ask: Ask, record_keys: Sequence[str]) -> list[str]:
-    """Leave out, once more, whom a mark hides from this search: a mark counts from the moment it is kept."""
+    """Leave out, once more, whom a mark hides from this search: a mark counts from the moment it is kept.
+
+    A place's own staff find whom they look after by name; to others, that the place finds the child tells where it is.
+    """
     places = {field.name for field in fields().values() if field.location}
     on_a_place = bool(places & set(ask.scope.fields))
-    scope = msgspec.structs.replace(ask.scope, record_keys=tuple(record_keys))
-    asked = msgspec.structs.replace(ask, scope=scope)
-    with store.read(Login.GATE) as gate:
-        seen = read_rows(about_children(gate, record_keys, ""), asked, frozenset())
+    about = msgspec.structs.replace(ask, scope=Scope(Spread.BATCH, tuple(record_keys)))
     return [
         key
-        for key, child in seen.of_record.items()
+        for key, child in may_be_told(store, about).items()
         if not child.sealed_identity and not (child.shielded and on_a_place)
     ]
 

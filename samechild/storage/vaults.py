@@ -162,7 +162,10 @@ def keys_of(
 def keep_lookup(
     connection: sa.Connection, heading: Heading, partition: Partition, tokens: Mapping[str, str], random: Random
 ) -> None:
-    """Let a child be found by these fields: ``tokens`` holds ``Keyring.token(field, value)`` by field."""
+    """Let a child be found by these fields: ``tokens`` holds ``Keyring.token(field, value)`` by field.
+
+    What lies in another partition than the open one is found only after it was moved there.
+    """
     common = _heading_values(heading)
     del common["record_type"]
     rows = [
@@ -174,12 +177,15 @@ def keep_lookup(
 
 
 def move_lookups(
-    connection: sa.Connection, record_key: str, partition: Partition, fields: Sequence[str] | None = None
+    connection: sa.Connection, owner: str, record_key: str, partition: Partition, fields: Sequence[str]
 ) -> int:
-    """Take some fields of a child (all when None) out of the search, or put them back; how many tokens moved."""
-    moving = lookups.update().where(lookups.c.record_key == record_key)
-    if fields is not None:
-        moving = moving.where(lookups.c.field.in_(list(fields)))
+    """Take some fields of an organisation's record out of the search, or put them back; how many tokens moved."""
+    moving = lookups.update().where(
+        lookups.c.owner == owner,
+        lookups.c.record_key == record_key,
+        lookups.c.field.in_(list(fields)),
+        lookups.c.partition != partition.value,
+    )
     return connection.execute(moving.values(partition=partition.value)).rowcount
 
 

@@ -11,9 +11,8 @@ from starlette.responses import Response
 
 from samechild.errors import Invalid, Refused, Unauthenticated
 from samechild.policy import ledger
-from samechild.policy.actions import ask_gate, gather_facts, recorded
+from samechild.policy.actions import ask_gate, recorded, taken
 from samechild.policy.bases import bases, conditions, confidences, powers
-from samechild.policy.decide import decide
 from samechild.policy.purposes import purposes
 from samechild.policy.sign_in.tokens import IssuedToken, TokenRefused, issue_token
 from samechild.records.disclosure import Ask, Asker, Decision, Emergency, Judgement, Mode, Scope, Spread
@@ -161,12 +160,23 @@ def may_it(call: Call) -> DecisionTaken:
     ask = _asked(call.body, _asker(call), call.now)
     if not ask.scope.record_keys:
         return _taken(ask_gate(call.shell.store, ask), None)
-    decision = decide(ask, gather_facts(call.shell.store, ask))
+    found = taken(call.shell.store, ask)
+    decision = found.decision if _holds_it(ask) else found.decision.answer
     try:
-        entry = recorded(call.shell.store, decision).entry
+        entry = recorded(call.shell.store, found).entry
     except Refused as error:
         return _taken(decision, None, str(error), was_recorded=True)
+    if found.withheld and _holds_it(ask):
+        decision = msgspec.structs.replace(decision, allowed=False, reasons=decision.told)
     return _taken(decision, entry, was_recorded=True)
+
+
+def _holds_it(ask: Ask) -> bool:
+    """Whether a system asks about its own organisation's records: it holds them itself, so it must be told the truth.
+
+    Another organisation's system holds nothing and is answered, in every word, as if what is hidden were not there.
+    """
+    return ask.owner == ask.who.organisation
 
 
 def _asker(call: Call) -> Asker:

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from samechild.errors import Unauthenticated
-from samechild.policy.retention import Facts
+from samechild.policy.retention.periods import Facts
 from samechild.policy.sign_in.providers import Providers
 from samechild.policy.sign_in.sessions import SignedIn
 from samechild.records.disclosure import Asker

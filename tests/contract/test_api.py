@@ -20,8 +20,8 @@ from samechild.policy import ledger
 from samechild.policy.ledger.checkpoint import read_checkpoint
 from samechild.policy.ledger.store import entry_at
 from samechild.policy.ledger.tree import is_included, leaf_hash
-from samechild.policy.people_actions import grant_role, operator
-from samechild.policy.people_store import all_organisations
+from samechild.policy.people.actions import grant_role, operator
+from samechild.policy.people.store import all_organisations
 from samechild.policy.sign_in.clients import Registered, register_client
 from samechild.storage import Login
 from samechild.web.api_operations import OPERATIONS

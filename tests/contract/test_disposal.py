@@ -14,9 +14,9 @@ from gate import WORKER, a_child, a_world, an_officer, involve, own_ask
 from samechild.cli.tables import all_tables
 from samechild.errors import Invalid, Missing
 from samechild.policy import ledger
-from samechild.policy.disposal import decide_review, dispose, hold_class, lift_hold, place_hold, waiting
-from samechild.policy.erasure import certificate
-from samechild.policy.retention import Act, Facts, HoldKind, Review, Trigger, schedule
+from samechild.policy.retention.disposal import decide_review, dispose, hold_class, lift_hold, place_hold, waiting
+from samechild.policy.retention.erasure import certificate
+from samechild.policy.retention.periods import Act, Facts, HoldKind, Review, Trigger, schedule
 from samechild.policy.vault_actions import read_record
 from samechild.storage import Login, Store
 from stores import KINDS, a_store

@@ -25,11 +25,18 @@ from samechild.keys import store as key_store
 from samechild.keys.actions import key_for_child, key_of_child, keys_of_children, salt_of_child
 from samechild.keys.children import Vault
 from samechild.keys.graveyard import FILE, buried
-from samechild.policy import erasure as room
 from samechild.policy import ledger
-from samechild.policy.erasure import Why, certificate, erase, erased_tables, finish_erasures, replay_tombstones
 from samechild.policy.ledger.check import verify
 from samechild.policy.ledger.export import export
+from samechild.policy.retention import erasure as room
+from samechild.policy.retention.erasure import (
+    Why,
+    certificate,
+    erase,
+    erased_tables,
+    finish_erasures,
+    replay_tombstones,
+)
 from samechild.policy.vault_actions import Kept, keep_record, read_record, search
 from samechild.settings import Settings
 from samechild.storage import Database, Login, sqlite
@@ -459,8 +466,8 @@ def test_a_damaged_file_of_tombstones_stops_a_restore(small: World) -> None:
 
 
 def test_a_held_child_is_not_erased(small: World) -> None:
-    from samechild.policy.disposal import lift_hold, place_hold
-    from samechild.policy.retention import HoldKind
+    from samechild.policy.retention.disposal import lift_hold, place_hold
+    from samechild.policy.retention.periods import HoldKind
 
     hold = place_hold(small.store, OFFICER, HoldKind.INQUIRY, "INQ-2026/1", NOW, urandom, small.child)
     with pytest.raises(Refused, match="INQ-2026/1"):

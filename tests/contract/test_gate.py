@@ -168,7 +168,7 @@ def test_breaking_the_glass_tells_the_supervisor_before_anything_is_read(store: 
 
 
 def test_a_refused_safeguarding_question_becomes_a_case_somebody_reviews(store: Store) -> None:
-    from samechild.policy.registers_store import every_case
+    from samechild.policy.registers.store import every_case
 
     with pytest.raises(Refused):
         read_record(store, own_ask(a_child(store)))

@@ -42,10 +42,9 @@ from samechild.cli.governance import governance
 from samechild.errors import Conflict, Invalid, Missing, Refused
 from samechild.keys.actions import destroy_keys
 from samechild.keys.store import Tombstone
-from samechild.policy import ledger, registers_store
+from samechild.policy import ledger
 from samechild.policy.actions import gather_facts, permit
-from samechild.policy.consent import ConsentRecord, Response, State, Way
-from samechild.policy.consent_actions import (
+from samechild.policy.consent.actions import (
     decisions_about,
     flags_about,
     give_notice,
@@ -56,16 +55,18 @@ from samechild.policy.consent_actions import (
     set_do_not_tell,
     withdraw,
 )
-from samechild.policy.consent_store import consent_facts, sharing_records
+from samechild.policy.consent.standing import ConsentRecord, Response, State, Way
+from samechild.policy.consent.store import consent_facts, sharing_records
 from samechild.policy.decide import decide
-from samechild.policy.downtime_actions import downtime_card, enter_number, remove_number
-from samechild.policy.governance_actions import governance_pack
-from samechild.policy.letters import Checks, Reader
-from samechild.policy.letters_actions import preview_letter, release_letter, who_looked
+from samechild.policy.governance.actions import governance_pack
+from samechild.policy.governance.downtime_actions import downtime_card, enter_number, remove_number
+from samechild.policy.governance.letters import Checks, Reader
+from samechild.policy.governance.letters_actions import preview_letter, release_letter, who_looked
 from samechild.policy.records import Consent
-from samechild.policy.registers import Case, Register, Step
-from samechild.policy.registers_actions import cases, collect, counts, one_case, report, take_step
-from samechild.policy.registers_store import refused_case
+from samechild.policy.registers import store as registers_store
+from samechild.policy.registers.actions import cases, collect, counts, one_case, report, take_step
+from samechild.policy.registers.cases import Case, Register, Step
+from samechild.policy.registers.store import refused_case
 from samechild.policy.relationship_actions import lift_mark, set_mark
 from samechild.policy.store import messages_for
 from samechild.policy.vault_actions import read_record

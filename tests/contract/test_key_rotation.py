@@ -30,7 +30,7 @@ from samechild.policy.ledger.check import verify
 from samechild.policy.rotation import new_project_key, rotate, rotate_root
 from samechild.policy.vault_actions import read_record
 from samechild.settings import Settings
-from samechild.storage import Login, Store, open_store
+from samechild.storage import Login, Store, cipher, open_store
 from stores import KINDS, an_installation, reopen
 
 
@@ -159,7 +159,7 @@ def killed_at(true: Callable[..., Any], times: int, after: bool) -> Callable[...
 def test_a_rotation_killed_anywhere_is_finished_by_the_same_command(
     small: Place, monkeypatch: pytest.MonkeyPatch, where: Any, name: str, times: int, after: bool
 ) -> None:
-    true = rotation.rewrap
+    true: Any = rotation.rewrap
     monkeypatch.setattr(rotation, "rewrap", lambda *args: true(*args, limit=1))
     monkeypatch.setattr(where, name, killed_at(getattr(where, name), times, after))
     with pytest.raises(Killed):
@@ -209,7 +209,7 @@ def test_a_root_key_killed_half_way_leaves_one_that_opens(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, after: bool
 ) -> None:
     new = make_root_key(tmp_path / "new.key", urandom)
-    where = {"append": room, "change_root": rotation}.get(name, room.cipher)
+    where: Any = {"append": room, "change_root": rotation}.get(name, cipher)
     monkeypatch.setattr(where, name, killed_at(getattr(where, name), 1, after))
     with pytest.raises(Killed):
         rotate_root(place.store, new, "operator", place.now(), urandom)

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from samechild.errors import Refused, Unauthenticated
-from samechild.policy import people_actions
+from samechild.policy.people import actions as people_actions
 from samechild.policy.sign_in import oidc, sessions
 from samechild.policy.sign_in.profiles import Profile, check_profile
 from samechild.policy.sign_in.providers import Providers

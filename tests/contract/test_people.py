@@ -11,8 +11,11 @@ import msgspec
 import pytest
 
 from samechild.errors import Conflict, Invalid, Missing, Refused, Unauthenticated, Unavailable
-from samechild.policy import access_review, ledger, people_actions, people_store
-from samechild.policy.people import ACCESS_MANAGER
+from samechild.policy import ledger
+from samechild.policy.people import access_review
+from samechild.policy.people import actions as people_actions
+from samechild.policy.people import store as people_store
+from samechild.policy.people.rules import ACCESS_MANAGER
 from samechild.policy.sign_in import accounts, clients, sessions, tokens
 from samechild.policy.sign_in.sessions import Arrival
 from samechild.records.disclosure import Asker, Route

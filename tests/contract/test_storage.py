@@ -150,7 +150,8 @@ def test_exact_search_finds_by_token_and_never_a_shielded_child(store: Store) ->
     search = a_permit(fields=("nhs_number",))
     assert found(search) == ["s1"]
     with store.write(Login.IDENTITY, "council-a") as connection:
-        assert vaults.move_lookups(connection, "s1", vaults.Partition.SHIELDED) == 1
+        assert vaults.move_lookups(connection, "council-b", "s1", vaults.Partition.SHIELDED, ["nhs_number"]) == 0
+        assert vaults.move_lookups(connection, "council-a", "s1", vaults.Partition.SHIELDED, ["nhs_number"]) == 1
     assert found(search) == []
     assert found(a_permit(fields=("nhs_number",), owner="council-b")) == []
     for refused in (a_permit("s1"), a_permit(fields=("upn",)), a_permit(fields=("nhs_number",), expires=NOW)):

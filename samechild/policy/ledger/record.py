@@ -33,11 +33,18 @@ _AT_ONCE = 500
 SHADOW = "Shadow mode: the decision was recorded, and nothing is disclosed yet."
 
 
-def record(store: Store, decision: Decision, now: datetime, then: Callable[[int], None] | None = None) -> Permit:
+def record(
+    store: Store,
+    decision: Decision,
+    now: datetime,
+    then: Callable[[int], None] | None = None,
+    withheld: Sequence[Decision] = (),
+) -> Permit:
     """Write a decision into the ledger, allowed or not, and give leave to read if it allowed.
 
     ``then`` is called with the entry's number once it is written, before leave is given or refused: whoever must be
-    told is told first.
+    told is told first. ``withheld`` are the decisions about those of the records that must not be known of, when
+    others of the same question may.
 
     What must not be known to exist is answered by a permit that opens nobody's records: the reader finds nothing, by
     the same steps as when there is nothing.
@@ -49,12 +56,16 @@ def record(store: Store, decision: Decision, now: datetime, then: Callable[[int]
             decide and how to reach them.
     """
     scope = decision.ask.scope
-    number = append(store, DECISION, body_of(decision), now, [*_references(store, scope.record_keys), *scope.terms])
+    references = _references(store, scope.record_keys)
+    body = body_of(decision)
+    if withheld:
+        body["withheld"] = [_withheld(each, references) for each in withheld]
+    number = append(store, DECISION, body, now, [*references.values(), *scope.terms])
     if then is not None:
         then(number)
     if not decision.may_know and decision.instead is None:
         raise Missing(NOTHING_THERE)
-    answer = decision if decision.instead is None else about_nobody(decision.instead)
+    answer = without(decision, withheld) if decision.instead is None else about_nobody(decision.instead)
     if answer.allowed and not answer.shadow:
         return permit_for(answer, number)
     raise Refused(SHADOW if answer.allowed else refusal(answer))
@@ -65,6 +76,13 @@ def about_nobody(decision: Decision) -> Decision:
     scope = decision.ask.scope
     nobody = replace(scope, record_keys=tuple(token_hex(16) for _ in scope.record_keys))
     return replace(decision, ask=replace(decision.ask, scope=nobody))
+
+
+def without(decision: Decision, withheld: Sequence[Decision]) -> Decision:
+    """The same decision about the records that may be known, and others that do not exist for those withheld."""
+    scope, left_out = decision.ask.scope, {key for each in withheld for key in each.ask.scope.record_keys}
+    keys = tuple(token_hex(16) if key in left_out else key for key in scope.record_keys)
+    return replace(decision, ask=replace(decision.ask, scope=replace(scope, record_keys=keys)))
 
 
 def outcome(store: Store, permit: Permit, shown: Sequence[str], counts: Mapping[str, int], now: datetime) -> int:
@@ -81,7 +99,7 @@ def outcome(store: Store, permit: Permit, shown: Sequence[str], counts: Mapping[
         Unavailable: when it could not be written: the answer must not leave.
     """
     body = {"counts": dict(counts), "decision": permit.entry, "shown": len(set(shown))}
-    return append(store, OUTCOME, body, now, _references(store, shown))
+    return append(store, OUTCOME, body, now, list(_references(store, shown).values()))
 
 
 def references_to(store: Store, record_key: str) -> list[str]:
@@ -155,17 +173,25 @@ def _asked(ask: Ask) -> dict[str, Any]:
     return asked
 
 
-def _references(store: Store, record_keys: Sequence[str]) -> list[str]:
-    """One keyed reference for each record, with the child's own salt where the child has one."""
+def _withheld(decision: Decision, references: Mapping[str, str]) -> dict[str, Any]:
+    """What the ledger says of records that the asker must not know of: which they are, and by which rules."""
+    return {
+        "records": [references[key] for key in dict.fromkeys(decision.ask.scope.record_keys)],
+        "rules": [reason.rule for reason in decision.reasons],
+    }
+
+
+def _references(store: Store, record_keys: Sequence[str]) -> dict[str, str]:
+    """The keyed reference of each record, with the child's own salt where the child has one."""
     if not record_keys:
-        return []
+        return {}
     wanted = sorted(set(record_keys))
     with store.read(Login.GATE) as connection:
         kept = [
             row for start in range(0, len(wanted), _AT_ONCE) for row in _salts(connection, wanted[start:][:_AT_ONCE])
         ]
     salts = {row.record_key: open_salt(store.keys, row) for row in kept}
-    return [store.keys.reference(record_key, salts.get(record_key, b"")) for record_key in wanted]
+    return {record_key: store.keys.reference(record_key, salts.get(record_key, b"")) for record_key in wanted}
 
 
 def _salts(connection: sa.Connection, record_keys: Sequence[str]) -> list[WrappedSalt]:

@@ -23,8 +23,9 @@ import sqlalchemy as sa
 from samechild.errors import Invalid, Missing, Refused, TooMany, Unauthenticated
 from samechild.keys.register import Purpose
 from samechild.keys.seal import Random, place
-from samechild.policy import ledger, people_store
-from samechild.policy.people_store import User
+from samechild.policy import ledger
+from samechild.policy.people import store as people_store
+from samechild.policy.people.store import User
 from samechild.policy.sign_in import sessions
 from samechild.policy.sign_in import store as kept
 from samechild.policy.sign_in.opaque import digest, new_token, same

@@ -17,8 +17,10 @@ import msgspec
 from samechild.errors import Invalid, Missing
 from samechild.keys.register import Purpose
 from samechild.keys.seal import Random, place
-from samechild.policy import ledger, people_actions, people_store
-from samechild.policy.people_store import User
+from samechild.policy import ledger
+from samechild.policy.people import actions as people_actions
+from samechild.policy.people import store as people_store
+from samechild.policy.people.store import User
 from samechild.policy.sign_in import store as kept
 from samechild.policy.sign_in.assertions import public_keys
 from samechild.policy.sign_in.opaque import digest, new_id, new_token

@@ -28,8 +28,9 @@ from joserfc.jwk import JWKRegistry, OctKey
 from samechild.errors import Missing, Refused, Unauthenticated, Unavailable
 from samechild.keys.register import Purpose
 from samechild.keys.seal import Random, place
-from samechild.policy import ledger, people_store
-from samechild.policy.people_store import User
+from samechild.policy import ledger
+from samechild.policy.people import store as people_store
+from samechild.policy.people.store import User
 from samechild.policy.sign_in import sessions
 from samechild.policy.sign_in import store as kept
 from samechild.policy.sign_in.accounts import EMAIL, normal_email

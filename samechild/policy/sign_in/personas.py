@@ -14,7 +14,8 @@ import msgspec
 
 from samechild.errors import Missing, Refused
 from samechild.keys.seal import Random
-from samechild.policy import people_actions, people_store
+from samechild.policy.people import actions as people_actions
+from samechild.policy.people import store as people_store
 from samechild.policy.sign_in import sessions
 from samechild.policy.sign_in import store as kept
 from samechild.policy.sign_in.accounts import EMAIL

@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from samechild.errors import Invalid, Unavailable
-from samechild.policy.organisations import CODES
+from samechild.policy.people.organisations import CODES
 from samechild.policy.roles import roles
 from samechild.policy.sign_in.assertions import ALGORITHMS
 from samechild.policy.sign_in.personas import stays_here

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 from argon2 import PasswordHasher
 
-from samechild.policy.people import Grant, holds
+from samechild.policy.people.rules import Grant, holds
 from samechild.policy.roles import roles
 from samechild.settings import Settings
 

@@ -17,9 +17,10 @@ import sqlalchemy as sa
 from samechild.errors import Refused, Unauthenticated, Unavailable
 from samechild.keys.register import Purpose
 from samechild.keys.seal import Random, place
-from samechild.policy import ledger, people_store
-from samechild.policy.organisations import Organisation, is_active
-from samechild.policy.people_store import User
+from samechild.policy import ledger
+from samechild.policy.people import store as people_store
+from samechild.policy.people.organisations import Organisation, is_active
+from samechild.policy.people.store import User
 from samechild.policy.roles import roles
 from samechild.policy.sign_in import store as kept
 from samechild.policy.sign_in.opaque import derived, digest, new_token, same

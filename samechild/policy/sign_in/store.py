@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from samechild.policy.people import Grant
-from samechild.policy.people_store import role_ends, role_grants, users
+from samechild.policy.people.rules import Grant
+from samechild.policy.people.store import role_ends, role_grants, users
 from samechild.storage.columns import Moment
 
 TABLES = sa.MetaData(info={"database": "gate"})

@@ -20,9 +20,10 @@ import sqlalchemy as sa
 
 from samechild.errors import Conflict, Unauthenticated, Unavailable
 from samechild.keys.seal import Random
-from samechild.policy import ledger, people_store
-from samechild.policy.organisations import is_active
-from samechild.policy.people_store import User
+from samechild.policy import ledger
+from samechild.policy.people import store as people_store
+from samechild.policy.people.organisations import is_active
+from samechild.policy.people.store import User
 from samechild.policy.sign_in import store as kept
 from samechild.policy.sign_in.assertions import ALGORITHMS, check_claims, claims_of, public_keys
 from samechild.policy.sign_in.opaque import digest, new_token, same

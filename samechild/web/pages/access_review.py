@@ -7,8 +7,8 @@ the page of whoever holds it. Multi-agency teams are kept here too: each member 
 from __future__ import annotations
 
 from samechild.errors import Invalid
-from samechild.policy.access_review import access_review, confirm_review
-from samechild.policy.people import Reviewed
+from samechild.policy.people.access_review import access_review, confirm_review
+from samechild.policy.people.rules import Reviewed
 from samechild.policy.roles import roles
 from samechild.web.blocks import Answer, Block, Link, Questions, Redirect, Sheet, Table, Tag, Words, day
 from samechild.web.forms import Choice, Field, Filled, Form, blank, read, wrong

@@ -6,8 +6,8 @@ The card is of no use inside a service that is down: it is printed and lies besi
 from __future__ import annotations
 
 from samechild.errors import Invalid
-from samechild.policy.downtime import card_lines, unreachable
-from samechild.policy.downtime_actions import MAY, downtime_card, enter_number, remove_number
+from samechild.policy.governance.downtime import card_lines, unreachable
+from samechild.policy.governance.downtime_actions import MAY, downtime_card, enter_number, remove_number
 from samechild.policy.shown import emergency_numbers, organisations
 from samechild.web.blocks import (
     Answer,

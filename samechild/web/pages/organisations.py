@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 
 from samechild.errors import Invalid, Missing
-from samechild.policy import people_actions
-from samechild.policy.organisations import CODES, Organisation, is_active, kinds
-from samechild.policy.people import holds, may_manage
+from samechild.policy.people import actions as people_actions
+from samechild.policy.people.organisations import CODES, Organisation, is_active, kinds
+from samechild.policy.people.rules import holds, may_manage
 from samechild.policy.roles import roles
 from samechild.policy.shown import Staff, may_see_staff, one_of_staff, organisation, organisations, staff_of
 from samechild.policy.sign_in.clients import SCOPES, register_client

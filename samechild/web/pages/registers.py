@@ -10,7 +10,8 @@ from datetime import UTC, datetime, time
 
 from samechild.errors import Invalid, Missing, Refused
 from samechild.policy.purposes import purposes
-from samechild.policy.registers import (
+from samechild.policy.registers.actions import Shown, cases, one_case, report, take_step
+from samechild.policy.registers.cases import (
     ANYBODY_OPENS,
     OUTCOMES,
     OWNERS,
@@ -21,7 +22,6 @@ from samechild.policy.registers import (
     Register,
     Step,
 )
-from samechild.policy.registers_actions import Shown, cases, one_case, report, take_step
 from samechild.web.blocks import (
     Answer,
     Block,

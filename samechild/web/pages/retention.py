@@ -7,8 +7,8 @@ counts from the moment it is placed.
 from __future__ import annotations
 
 from samechild.errors import Invalid
-from samechild.policy import disposal
-from samechild.policy.retention import Disposal, HoldKind, schedule
+from samechild.policy.retention import disposal
+from samechild.policy.retention.periods import Disposal, HoldKind, schedule
 from samechild.policy.shown import holds_of
 from samechild.web.blocks import Answer, Block, Cell, Heading, Questions, Redirect, Sheet, Table, Warn, Words, day
 from samechild.web.forms import Choice, Field, Filled, Form, blank, read, wrong

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from samechild.errors import Refused
 from samechild.policy.actions import permit
-from samechild.policy.consent import Responsibility, Source
-from samechild.policy.letters import Checks, Look, Reader
-from samechild.policy.letters_actions import preview_letter, release_letter, who_looked
+from samechild.policy.consent.standing import Responsibility, Source
+from samechild.policy.governance.letters import Checks, Look, Reader
+from samechild.policy.governance.letters_actions import preview_letter, release_letter, who_looked
 from samechild.policy.purposes import purposes
 from samechild.policy.roles import roles
 from samechild.records.disclosure import Ask, Mode, Permit, Scope, Spread

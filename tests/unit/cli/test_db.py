@@ -18,7 +18,7 @@ from samechild.cli.work import TIDY, work
 from samechild.keys.actions import key_for_child
 from samechild.keys.children import Vault
 from samechild.policy import ledger
-from samechild.policy.erasure import Why, erase
+from samechild.policy.retention.erasure import Why, erase
 from samechild.records.disclosure import Asker
 from samechild.settings import Settings, settings_of
 from samechild.storage import Login, Store, jobs, open_store, vaults

@@ -161,7 +161,7 @@ class TestRotation:
             lambda ring: actions.key_for_child(gate, ring, Vault.IDENTITY, "r1", os.urandom).secret,
         ):
             late = Keyring(ROOT, other.lines)
-            assert read(late) == secret
+            assert read(late) == secret  # type: ignore[no-untyped-call]
         assert actions.salt_of_child(gate, Keyring(ROOT, other.lines), "r1") == salt
         assert actions.salt_for_child(gate, Keyring(ROOT, other.lines), "r1", os.urandom) == salt
         late = Keyring(ROOT, other.lines)

@@ -89,7 +89,7 @@ def test_a_file_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
 
 def test_windows_has_no_such_modes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     where = write(tmp_path / "k", SECRET.hex(), 0o644)
-    monkeypatch.setattr(room.os, "name", "nt")
+    monkeypatch.setattr(os, "name", "nt")
     keep_folder(tmp_path / "not there")
     try:
         found = room._from_file(type(tmp_path)(where.removeprefix("file:")))
@@ -179,7 +179,7 @@ def test_a_full_disk_leaves_no_half_key(tmp_path: Path, monkeypatch: pytest.Monk
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(room.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(Unavailable, match="No space left"):
         make_root_key(tmp_path / "root.key", os.urandom)
     assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samechild.errors import Invalid
-from samechild.policy.retention import (
+from samechild.policy.retention.periods import (
     Act,
     Because,
     Facts,

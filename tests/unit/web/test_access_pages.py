@@ -11,8 +11,9 @@ import pyotp
 import pytest
 
 from pages_served import Browser, Served, served
-from samechild.policy import people_actions, shown
-from samechild.policy.people_store import all_organisations
+from samechild.policy import shown
+from samechild.policy.people import actions as people_actions
+from samechild.policy.people.store import all_organisations
 from samechild.policy.sign_in import accounts, sessions
 from samechild.policy.sign_in.personas import COUNCIL
 from samechild.policy.sign_in.rules import SignInRules

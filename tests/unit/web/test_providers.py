@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from pages_served import ADDRESS, UNHURRIED, Browser, Served, served
-from samechild.policy import people_actions
-from samechild.policy.people_store import all_organisations
+from samechild.policy.people import actions as people_actions
+from samechild.policy.people.store import all_organisations
 from samechild.policy.sign_in.personas import COUNCIL
 from samechild.policy.sign_in.profiles import Profile
 from samechild.policy.sign_in.providers import Providers

@@ -11,9 +11,10 @@ import pytest
 
 from pages_served import AGREEMENT, Browser, Served, served
 from samechild.errors import Missing
-from samechild.policy import ledger, people_actions, shown
+from samechild.policy import ledger, shown
 from samechild.policy import store as tables
-from samechild.policy.people_store import all_organisations, grants_in, users_of
+from samechild.policy.people import actions as people_actions
+from samechild.policy.people.store import all_organisations, grants_in, users_of
 from samechild.policy.shown import dealt_with
 from samechild.policy.sign_in.personas import COUNCIL
 from samechild.policy.sign_in.sessions import signed_in

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from consenting import ASKED, DAY, ELEMENTS, NOW, TOPIC, a_childs, a_parents, a_responsibility, an_assessment, nobodys
-from samechild.policy.consent import (
+from samechild.policy.consent.standing import (
     Age,
     ConsentRecord,
     Decider,

@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from consenting import DAY, NOW, TOPIC, a_childs, a_parents, a_responsibility, an_assessment, nobodys
-from samechild.policy.consent import Age, ConsentRecord, Decider, Response, Topic, Way
-from samechild.policy.consent_check import check, prompt_by_age
+from samechild.policy.consent.check import check, prompt_by_age
+from samechild.policy.consent.standing import Age, ConsentRecord, Decider, Response, Topic, Way
 
 R = Response
 SPOKEN = "said yes after it was explained; her sister was there"

@@ -11,8 +11,10 @@ import pytest
 
 from asking import DAY, NOW, a_line, an_agreement
 from samechild.policy.agreement_actions import Standing
-from samechild.policy.downtime import card
-from samechild.policy.governance import (
+from samechild.policy.governance.documents import documents, measures, period_words
+from samechild.policy.governance.downtime import card
+from samechild.policy.governance.drafts import NEEDS_POLICY, drafts
+from samechild.policy.governance.facts import (
     Access,
     Configured,
     Gap,
@@ -23,15 +25,13 @@ from samechild.policy.governance import (
     shared_for,
     titles,
 )
-from samechild.policy.governance_documents import documents, measures, period_words
-from samechild.policy.governance_drafts import NEEDS_POLICY, drafts
-from samechild.policy.governance_pack import all_gaps, csv_of, markdown, pack
-from samechild.policy.organisations import Organisation
-from samechild.policy.people import Grant
+from samechild.policy.governance.pack import all_gaps, csv_of, markdown, pack
+from samechild.policy.people.organisations import Organisation
+from samechild.policy.people.rules import Grant
 from samechild.policy.records import LegalEntry
-from samechild.policy.registers import Register
-from samechild.policy.registers_actions import Count
-from samechild.policy.retention import schedule
+from samechild.policy.registers.actions import Count
+from samechild.policy.registers.cases import Register
+from samechild.policy.retention.periods import schedule
 from samechild.records.disclosure import Effect, Route
 
 STRANGE = '=cmd|"x" <script>alert(1)</script> & Sons *bold*'

@@ -8,8 +8,8 @@ import pytest
 
 from asking import DAY, NOW
 from samechild.errors import Invalid
-from samechild.policy.downtime import Number, card, card_lines, checked_number, unreachable
-from samechild.policy.organisations import Organisation
+from samechild.policy.governance.downtime import Number, card, card_lines, checked_number, unreachable
+from samechild.policy.people.organisations import Organisation
 from samechild.records.disclosure import Route
 
 

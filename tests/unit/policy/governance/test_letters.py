@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from consenting import a_flag, a_responsibility
-from samechild.policy.letters import (
+from samechild.policy.consent.overrides import EVERYONE
+from samechild.policy.governance.letters import (
     GENERIC,
     NATIONAL,
     PART,
@@ -30,8 +31,7 @@ from samechild.policy.letters import (
     may_name,
     why_not_release,
 )
-from samechild.policy.organisations import kinds
-from samechild.policy.overrides import EVERYONE
+from samechild.policy.people.organisations import kinds
 from samechild.policy.purposes import purposes
 from samechild.records.disclosure import Mode
 from samechild.records.types import record_types

@@ -8,9 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from consenting import ASKED, DAY, NOW, TOPIC, a_flag, a_notice, a_parents, a_suspicion, an_override
-from samechild.policy.consent import Topic
-from samechild.policy.consent_facts import ConsentFacts, facts_from
-from samechild.policy.overrides import (
+from samechild.policy.consent.facts import ConsentFacts, facts_from
+from samechild.policy.consent.overrides import (
     EVERYONE,
     check_flag,
     check_harm,
@@ -22,6 +21,7 @@ from samechild.policy.overrides import (
     overrides_now,
     purposes_not_told,
 )
+from samechild.policy.consent.standing import Topic
 from samechild.policy.records import Consent
 from samechild.records import Issue
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samechild.policy.ledger import Entry
-from samechild.policy.registers import (
+from samechild.policy.registers.actions import cases_from
+from samechild.policy.registers.cases import (
     OUTCOMES,
     OWNERS,
     REASON_NEEDED,
@@ -25,7 +26,6 @@ from samechild.policy.registers import (
     taken,
     why_not,
 )
-from samechild.policy.registers_actions import cases_from
 from samechild.policy.roles import roles
 
 NOW = datetime(2026, 9, 3, 10, 0, tzinfo=UTC)
@@ -208,7 +208,7 @@ def test_any_walk_through_the_states_has_a_due_date_or_none(data: st.DataObject)
 def an_entry(**given: Any) -> Entry:
     """A decision of the ledger."""
     usual = {"allowed": False, "purpose": "safeguarding", "owner": "council", "organisation": "school", "user": "lead",
-             "emergency": None, "duties": []}  # fmt: skip
+             "emergency": None, "duties": [], "known": True}  # fmt: skip
     return Entry(at=NOW, body={**usual, **given}, kind="decision", number=7, references=())
 
 
@@ -228,3 +228,11 @@ def test_which_decisions_become_cases(given: dict[str, Any], registers: list[Reg
     cases = cases_from(an_entry(**given))
     assert [case.register for case in cases] == registers
     assert all((case.about_user, case.about_entry, case.asking) == ("lead", 7, "school") for case in cases)
+
+
+@pytest.mark.parametrize("how", [{"known": False}, {"allowed": True, "withheld": [{"rules": ["shielded"]}]}])
+def test_a_refusal_that_the_asker_must_not_know_of_is_the_owners_case_alone(how: dict[str, Any]) -> None:
+    broken = {"emergency": {"supervisor": "s"}, "duties": [], **how}
+    assert [(case.register, case.asking) for case in cases_from(an_entry(**how))] == [(R.REFUSED, "")]
+    cases = cases_from(an_entry(**broken))
+    assert [(case.register, case.asking) for case in cases] == [(R.REFUSED, ""), (R.GLASS, "school")]

@@ -7,8 +7,17 @@ from typing import Any
 import pytest
 
 from consenting import DAY, NOW, a_form
+from samechild.policy.consent.share_forms import (
+    QUESTIONS,
+    Answer,
+    Item,
+    Test,
+    beyond,
+    check_form,
+    field_presets,
+    presets,
+)
 from samechild.policy.purposes import purposes
-from samechild.policy.share_forms import QUESTIONS, Answer, Item, Test, beyond, check_form, field_presets, presets
 from samechild.records import fields
 from samechild.records.types import record_types
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samechild.errors import Invalid
-from samechild.policy.organisations import (
+from samechild.policy.people.organisations import (
     CODES,
     Organisation,
     annex,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samechild.policy.organisations import Organisation, body_of
-from samechild.policy.people import (
+from samechild.policy.people.organisations import Organisation, body_of
+from samechild.policy.people.rules import (
     REVIEW_EVERY,
     Grant,
     RoleFacts,

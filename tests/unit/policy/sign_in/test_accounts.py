@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samechild.errors import Invalid, Missing, Refused, TooMany, Unauthenticated
-from samechild.policy import people_actions
+from samechild.policy.people import actions as people_actions
 from samechild.policy.sign_in import accounts, sessions
 from samechild.policy.sign_in import store as kept
 from samechild.policy.sign_in.rules import FREE_FAILURES, LONGEST_LOCK, SignInRules, lock_for
@@ -272,7 +272,7 @@ def test_a_refused_password_is_not_repeated(password: str) -> None:
 
 
 def _one_factor(office: Office, user: str) -> str:
-    from samechild.policy import people_store
+    from samechild.policy.people import store as people_store
     from samechild.policy.sign_in.sessions import Arrival
 
     with office.store.read(Login.GATE) as connection:

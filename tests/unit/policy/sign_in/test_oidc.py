@@ -20,7 +20,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from samechild.errors import Missing, Refused, SamechildError, Unauthenticated, Unavailable
-from samechild.policy import people_actions, people_store
+from samechild.policy.people import actions as people_actions
+from samechild.policy.people import store as people_store
 from samechild.policy.sign_in import oidc, sessions
 from samechild.policy.sign_in.opaque import digest
 from samechild.policy.sign_in.profiles import Profile, check_profile

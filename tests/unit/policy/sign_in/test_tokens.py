@@ -18,7 +18,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from samechild.errors import Invalid, Missing, Refused, Unauthenticated, Unavailable
-from samechild.policy import people_actions, people_store
+from samechild.policy.people import actions as people_actions
+from samechild.policy.people import store as people_store
 from samechild.policy.sign_in import clients, tokens
 from samechild.policy.sign_in import store as kept
 from samechild.policy.sign_in.clients import OVERLAP, Registered

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from samechild.policy.registers import Case, Register, Step
+from samechild.policy.registers.cases import Case, Register, Step
 from samechild.records.disclosure import Decision
 from samechild.storage.columns import Moment
 

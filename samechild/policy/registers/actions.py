@@ -16,9 +16,9 @@ import sqlalchemy as sa
 from samechild.errors import Invalid, Missing, Refused
 from samechild.keys.seal import Random
 from samechild.policy import ledger
-from samechild.policy import registers_store as rows
 from samechild.policy.ledger import Entry
-from samechild.policy.registers import (
+from samechild.policy.registers import store as rows
+from samechild.policy.registers.cases import (
     ANYBODY_OPENS,
     OWNERS,
     REQUESTS,
@@ -175,19 +175,25 @@ def collect(store: Store, now: datetime, page: int = AT_ONCE) -> int:
 
 
 def cases_from(entry: Entry) -> list[Case]:
-    """The cases that one decision of the ledger calls for: refused safeguarding, broken glass, a lifted shield."""
+    """The cases that one decision of the ledger calls for: refused safeguarding, broken glass, a lifted shield.
+
+    A refusal that the asker must not know of is a case of the owner's alone; to the asker's own organisation it is
+    what it would be if there were nothing.
+    """
     body: dict[str, Any] = entry.body
     found: list[Register] = []
-    if not body["allowed"]:
-        found += [Register.REFUSED] if body["purpose"] in SAFEGUARDING else []
-    elif body["emergency"]:
-        found += [Register.SHIELD if "investigate-override" in body["duties"] else Register.GLASS]
+    unknown = not body["known"] or bool(body.get("withheld"))
+    refused = not body["allowed"] or unknown
+    if refused and body["purpose"] in SAFEGUARDING:
+        found.append(Register.REFUSED)
+    if body["emergency"] and (body["allowed"] or unknown):
+        found.append(Register.SHIELD if "investigate-override" in body["duties"] else Register.GLASS)
     return [
         Case(
             id=f"{_SHORT[register]}-{entry.number}",
             register=register,
             organisation=body["owner"],
-            asking=body["organisation"],
+            asking="" if unknown and register is Register.REFUSED else body["organisation"],
             started=entry.at,
             opened_at=entry.at,
             opened_by=rows.GATE,

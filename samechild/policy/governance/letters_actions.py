@@ -13,13 +13,14 @@ import msgspec
 
 from samechild.errors import Refused
 from samechild.keys.actions import salt_of_child
-from samechild.policy import ledger, people_store
+from samechild.policy import ledger
 from samechild.policy import store as tables
 from samechild.policy.clocks import uk_day
-from samechild.policy.consent_actions import flags_about
+from samechild.policy.consent.actions import flags_about
+from samechild.policy.consent.overrides import purposes_not_told
+from samechild.policy.governance.letters import Checks, Letter, Look, Rules, Service, letter, why_not_release
 from samechild.policy.ledger import Entry
-from samechild.policy.letters import Checks, Letter, Look, Rules, Service, letter, why_not_release
-from samechild.policy.overrides import purposes_not_told
+from samechild.policy.people import store as people_store
 from samechild.policy.sealed_texts import person_reference
 from samechild.records.disclosure import Permit
 from samechild.storage import Login, Store

@@ -16,10 +16,11 @@ import sqlalchemy as sa
 from samechild.errors import Conflict, Invalid, Missing, Refused
 from samechild.keys.register import Purpose
 from samechild.keys.seal import Random, place
-from samechild.policy import ledger, people_store
+from samechild.policy import ledger
 from samechild.policy import store as policy_store
-from samechild.policy.organisations import Organisation, checked_codes, is_active, kinds
-from samechild.policy.people import (
+from samechild.policy.people import store as people_store
+from samechild.policy.people.organisations import Organisation, checked_codes, is_active, kinds
+from samechild.policy.people.rules import (
     ACCESS_MANAGER,
     OPERATOR,
     Grant,
@@ -29,7 +30,7 @@ from samechild.policy.people import (
     why_not_manage,
     why_not_vouch,
 )
-from samechild.policy.people_store import User
+from samechild.policy.people.store import User
 from samechild.policy.sign_in import accounts
 from samechild.policy.sign_in import store as signed
 from samechild.policy.sign_in.opaque import new_id

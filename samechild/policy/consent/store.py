@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from samechild.policy.consent import ConsentRecord, Topic
-from samechild.policy.consent_facts import ConsentFacts, facts_from
-from samechild.policy.overrides import DoNotTell, Harm, Notice, Override
-from samechild.policy.share_forms import Answer, ShareForm
+from samechild.policy.consent.facts import ConsentFacts, facts_from
+from samechild.policy.consent.overrides import DoNotTell, Harm, Notice, Override
+from samechild.policy.consent.share_forms import Answer, ShareForm
+from samechild.policy.consent.standing import ConsentRecord, Topic
 from samechild.storage.columns import Moment, kept_columns
 
 TABLES = sa.MetaData(info={"database": "gate"})

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from samechild.policy.consent import ConsentRecord, Topic, standing
-from samechild.policy.overrides import Harm, Notice, Override, overrides_now
+from samechild.policy.consent.overrides import Harm, Notice, Override, overrides_now
+from samechild.policy.consent.standing import ConsentRecord, Topic, standing
 from samechild.policy.records import Consent
 
 

@@ -25,9 +25,10 @@ from samechild.keys.actions import destroy_keys
 from samechild.keys.children import Vault
 from samechild.keys.graveyard import buried, bury
 from samechild.keys.store import Tombstone
-from samechild.policy import erasure_store, retention_store
-from samechild.policy.erasure_store import Intent
 from samechild.policy.ledger import Proof, append, prove
+from samechild.policy.retention import erasure_store
+from samechild.policy.retention import store as retention_store
+from samechild.policy.retention.erasure_store import Intent
 from samechild.records.disclosure import Asker
 from samechild.storage import Database, Login, Store
 from samechild.storage.freed import overwrite_freed

@@ -14,10 +14,10 @@ import msgspec
 from samechild.errors import Invalid, Missing
 from samechild.keys.actions import salt_of_child
 from samechild.keys.seal import Random
-from samechild.policy import retention_store
-from samechild.policy.erasure import Erased, Tables, Why, classes_held, erase
 from samechild.policy.ledger import append
-from samechild.policy.retention import Act, Disposal, Facts, Hold, HoldKind, Review, Schedule, due
+from samechild.policy.retention import store as retention_store
+from samechild.policy.retention.erasure import Erased, Tables, Why, classes_held, erase
+from samechild.policy.retention.periods import Act, Disposal, Facts, Hold, HoldKind, Review, Schedule, due
 from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store
 
@@ -108,7 +108,7 @@ def decide_review(store: Store, review: Review, now: datetime) -> None:
 def waiting(store: Store, schedule: Schedule, facts: Sequence[Facts], now: datetime) -> list[Disposal]:
     """List what has run out, with the holds and decisions that are kept; ``facts`` are dates alone.
 
-    See :func:`samechild.policy.retention.due`.
+    See :func:`samechild.policy.retention.periods.due`.
     """
     complete: list[Facts] = []
     with store.read(Login.GATE) as connection:
@@ -133,7 +133,7 @@ def dispose(
 
     Raises:
         Refused: when a hold was placed meanwhile.
-        Unavailable: as :func:`samechild.policy.erasure.erase`.
+        Unavailable: as :func:`samechild.policy.retention.erasure.erase`.
     """
     own = [each for each in facts if each.owner == who.organisation]
     over = {(line.record_key, line.retention) for line in waiting(store, schedule, own, now) if line.act is Act.DISPOSE}

@@ -10,10 +10,10 @@ import io
 from collections.abc import Sequence
 
 from samechild.files.write import harmless
-from samechild.policy.governance import Configured, Document, Gap, Table, gaps_of
-from samechild.policy.governance_documents import documents
-from samechild.policy.governance_drafts import drafts
-from samechild.policy.written import day_words, render
+from samechild.policy.governance.documents import documents
+from samechild.policy.governance.drafts import drafts
+from samechild.policy.governance.facts import Configured, Document, Gap, Table, gaps_of
+from samechild.policy.governance.written import day_words, render
 
 CARD = "downtime-card.html"
 

@@ -10,7 +10,8 @@ needs an assessment; the Caldicott principles.
 from __future__ import annotations
 
 from samechild.policy.bases import conditions, powers
-from samechild.policy.governance import (
+from samechild.policy.governance.documents import measures, period_words, retention_row, title_of
+from samechild.policy.governance.facts import (
     Configured,
     Document,
     Gap,
@@ -23,8 +24,7 @@ from samechild.policy.governance import (
     shared_for,
     titles,
 )
-from samechild.policy.governance_documents import measures, period_words, retention_row, title_of
-from samechild.policy.organisations import is_active
+from samechild.policy.people.organisations import is_active
 from samechild.policy.purposes import purposes
 
 DPIA, NOTICE = "dpia-draft", "privacy-notice"

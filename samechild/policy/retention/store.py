@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from samechild.policy.retention import Hold, HoldKind, Review
+from samechild.policy.retention.periods import Hold, HoldKind, Review
 from samechild.storage.columns import Moment
 
 TABLES = sa.MetaData(info={"database": "gate"})

@@ -1,4 +1,4 @@
-"""The documents of the governance pack, each written from what is configured: see :mod:`samechild.policy.governance`.
+"""The documents of the governance pack, each written from what is configured.
 
 What stands in a document is declared or recorded somewhere in this installation; where only people can say something
 the document has a gap in its place.
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from samechild.policy.bases import bases, powers
-from samechild.policy.governance import (
+from samechild.policy.governance.facts import (
     Configured,
     Document,
     Gap,
@@ -22,12 +22,12 @@ from samechild.policy.governance import (
     shared_for,
     titles,
 )
-from samechild.policy.organisations import is_active, kinds
-from samechild.policy.people import holds
+from samechild.policy.governance.written import day_words
+from samechild.policy.people.organisations import is_active, kinds
+from samechild.policy.people.rules import holds
 from samechild.policy.purposes import purposes
-from samechild.policy.retention import Period, RetentionClass
+from samechild.policy.retention.periods import Period, RetentionClass
 from samechild.policy.roles import roles
-from samechild.policy.written import day_words
 from samechild.records.types import record_types
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import sqlalchemy as sa
 
-from samechild.policy.downtime import Number
+from samechild.policy.governance.downtime import Number
 from samechild.storage.columns import Moment
 
 TABLES = sa.MetaData(info={"database": "gate"})

@@ -10,16 +10,18 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from samechild.files.run_record import versions
-from samechild.policy import downtime_store, ledger, people_store
+from samechild.policy import ledger
 from samechild.policy import store as tables
 from samechild.policy.agreement_actions import standings
-from samechild.policy.consent_store import sharing_records
-from samechild.policy.downtime import card, unreachable
-from samechild.policy.governance import Access, Configured, Protection
-from samechild.policy.governance_pack import pack
-from samechild.policy.people import is_due
-from samechild.policy.registers_actions import counts
-from samechild.policy.retention import Schedule, schedule
+from samechild.policy.consent.store import sharing_records
+from samechild.policy.governance import store as downtime_store
+from samechild.policy.governance.downtime import card, unreachable
+from samechild.policy.governance.facts import Access, Configured, Protection
+from samechild.policy.governance.pack import pack
+from samechild.policy.people import store as people_store
+from samechild.policy.people.rules import is_due
+from samechild.policy.registers.actions import counts
+from samechild.policy.retention.periods import Schedule, schedule
 from samechild.settings import Settings
 from samechild.storage import Login, Store
 

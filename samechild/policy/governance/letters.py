@@ -19,10 +19,10 @@ from enum import StrEnum
 import msgspec
 
 from samechild.policy.clocks import uk_day
-from samechild.policy.consent import Responsibility
-from samechild.policy.overrides import DoNotTell, is_told_nothing
+from samechild.policy.consent.overrides import DoNotTell, is_told_nothing
+from samechild.policy.consent.standing import Responsibility
+from samechild.policy.governance.written import day_words, month_words, render
 from samechild.policy.purposes import purposes
-from samechild.policy.written import day_words, month_words, render
 from samechild.records import Sensitivity
 from samechild.records.disclosure import Mode
 from samechild.records.types import record_types

@@ -13,9 +13,9 @@ from datetime import date, datetime
 import msgspec
 
 from samechild.errors import Invalid
-from samechild.policy.organisations import Organisation, is_active, kinds
-from samechild.policy.share_forms import QUESTIONS
-from samechild.policy.written import day_words, render
+from samechild.policy.consent.share_forms import QUESTIONS
+from samechild.policy.governance.written import day_words, render
+from samechild.policy.people.organisations import Organisation, is_active, kinds
 
 
 class Number(msgspec.Struct, frozen=True, kw_only=True):

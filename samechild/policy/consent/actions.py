@@ -16,13 +16,11 @@ import msgspec
 from samechild.errors import Conflict, Invalid, Missing, Refused
 from samechild.keys.actions import salt_for_child, salt_of_child
 from samechild.keys.seal import Random
-from samechild.policy import consent_store as rows
 from samechild.policy import ledger
 from samechild.policy import store as messages
-from samechild.policy.consent import ConsentRecord, Disagreement, Response, State, disagreements, state_of
-from samechild.policy.consent_check import check
-from samechild.policy.consent_store import Kept
-from samechild.policy.overrides import (
+from samechild.policy.consent import store as rows
+from samechild.policy.consent.check import check
+from samechild.policy.consent.overrides import (
     EVERYONE,
     DoNotTell,
     Harm,
@@ -33,10 +31,12 @@ from samechild.policy.overrides import (
     check_notice,
     check_override,
 )
-from samechild.policy.registers import Case, Register
-from samechild.policy.registers_actions import open_case
+from samechild.policy.consent.share_forms import ShareForm, check_form
+from samechild.policy.consent.standing import ConsentRecord, Disagreement, Response, State, disagreements, state_of
+from samechild.policy.consent.store import Kept
+from samechild.policy.registers.actions import open_case
+from samechild.policy.registers.cases import Case, Register
 from samechild.policy.sealed_texts import is_reference, open_texts, person_reference, seal_texts
-from samechild.policy.share_forms import ShareForm, check_form
 from samechild.records import Issue
 from samechild.records.disclosure import Permit
 from samechild.storage import Login, Store

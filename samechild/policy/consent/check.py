@@ -3,14 +3,14 @@
 Verbal consent without details, a parent without a dated and sourced parental responsibility, a child without an
 assessment for this very decision, implied consent without a notice: none of these is kept.
 
-Sources: as :mod:`samechild.policy.consent`; UK GDPR Article 7(1) (consent must be demonstrable).
+Sources: as :mod:`samechild.policy.consent.standing`; UK GDPR Article 7(1) (consent must be demonstrable).
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime
 
-from samechild.policy.consent import (
+from samechild.policy.consent.standing import (
     DECISIONS,
     LASTING,
     VERBAL,

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from samechild.policy.organisations import Organisation, body_of
-from samechild.policy.people import Grant, RoleFacts, facts_of
+from samechild.policy.people.organisations import Organisation, body_of
+from samechild.policy.people.rules import Grant, RoleFacts, facts_of
 from samechild.policy.records import Body
 from samechild.records.disclosure import Route
 from samechild.storage.columns import Moment

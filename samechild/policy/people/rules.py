@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from samechild.policy.organisations import Organisation, is_active, kinds
+from samechild.policy.people.organisations import Organisation, is_active, kinds
 from samechild.policy.records import Body
 from samechild.policy.roles import roles
 from samechild.records.disclosure import Asker

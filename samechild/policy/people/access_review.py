@@ -16,9 +16,11 @@ import sqlalchemy as sa
 
 from samechild.errors import Invalid, Missing
 from samechild.keys.seal import Random
-from samechild.policy import ledger, people_actions, people_store
-from samechild.policy.people import Reviewed, holds, is_due
-from samechild.policy.people_store import Member, Team
+from samechild.policy import ledger
+from samechild.policy.people import actions as people_actions
+from samechild.policy.people import store as people_store
+from samechild.policy.people.rules import Reviewed, holds, is_due
+from samechild.policy.people.store import Member, Team
 from samechild.policy.sign_in import sessions
 from samechild.policy.sign_in import store as signed
 from samechild.policy.sign_in.opaque import new_id

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 import msgspec
 
-from samechild.policy.consent import Topic
+from samechild.policy.consent.standing import Topic
 from samechild.policy.purposes import purposes
 from samechild.records import Issue, Severity
 from samechild.records.types import record_types

@@ -16,12 +16,12 @@ from datetime import datetime
 import msgspec
 
 from samechild.policy.agreement_actions import Standing
-from samechild.policy.organisations import Organisation, is_active
-from samechild.policy.people import Grant, holds
+from samechild.policy.people.organisations import Organisation, is_active
+from samechild.policy.people.rules import Grant, holds
 from samechild.policy.purposes import Purpose, purposes
 from samechild.policy.records import Agreement, LegalEntry, Rule
-from samechild.policy.registers_actions import Count
-from samechild.policy.retention import RetentionClass
+from samechild.policy.registers.actions import Count
+from samechild.policy.retention.periods import RetentionClass
 from samechild.policy.roles import roles
 from samechild.records.disclosure import Effect
 from samechild.records.types import record_types

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from samechild.errors import Missing, Refused
-from samechild.policy import downtime_store as rows
-from samechild.policy import ledger, people_store
+from samechild.policy import ledger
 from samechild.policy.clocks import uk_day
-from samechild.policy.downtime import Number, card, checked_number
+from samechild.policy.governance import store as rows
+from samechild.policy.governance.downtime import Number, card, checked_number
+from samechild.policy.people import store as people_store
 from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store
 

@@ -1,0 +1,1 @@
+"""Registers with clocks: incidents, people's requests, concerns, refusals that somebody reviews."""

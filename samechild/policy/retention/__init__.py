@@ -1,0 +1,1 @@
+"""How long things are kept, what suspends disposal, and erasing a child so that nothing of it is left."""
