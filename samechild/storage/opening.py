@@ -116,11 +116,7 @@ def bring_up(
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7261637)")
         for statement in postgres.foundations(name, user):
             connection.exec_driver_sql(statement)
-    if migrate.newest(database):
-        migrate.bring_up_to_date(connection, database, step)
-    elif not sa.inspect(connection).get_table_names():
-        schema.create(connection, database, tables)
-        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    migrate.bring_up_to_date(connection, database, step)
     if server:
         roles = {role for table in schema.tables_in(database, tables) for role in guard_of(database, table).grants}
         for statement in postgres.doors(name, roles | {database.value}):
