@@ -86,6 +86,8 @@ def set_out(folder: Path, pages: Path) -> None:
         place = pages / name
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / name, place)
+    first = (folder / "index.html").read_text(encoding="utf-8").replace("</main>", f"{_BACK}</main>")
+    (pages / "index.html").write_text(first, encoding="utf-8", newline="\n")
 
 
 def _say_all(lines: list[str]) -> None:
@@ -107,7 +109,7 @@ def build(work: Path, children: int, authorities: int, seed: int, say: Say) -> l
     world = build_gate(work / GATE, children, authorities, seed, part(say, 0.7, 1.0))
     lines.append(
         f"{world.records:,} records of {world.children:,} of the children are kept under seal by four organisations; "
-        f"{world.entries:,} entries in the ledger say who looked at what, and why."
+        f"a ledger of {world.entries:,} entries says who looked at what, and why."
     )
     (work / "index.html").write_text(first_page(lines, _LINKS, world.record_key), encoding="utf-8", newline="\n")
     return [*lines, f"Many asked about the record with the key {world.record_key}"]
@@ -152,6 +154,8 @@ def build_town(work: Path, children: int, authorities: int, seed: int, say: Say)
     ]
     return [*lines, *_against_truth(evaluation)]
 
+
+_BACK = '<p><a href="/sign-in">Pick a person and sign in</a></p>'
 
 _LINKS = (
     ("linked/report.html", "The report", "how many were linked, how surely, for whom less surely"),

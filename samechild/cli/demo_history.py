@@ -17,9 +17,9 @@ from samechild.cli.demo_children import Child
 from samechild.cli.demo_people import Cast
 from samechild.errors import Missing, Refused
 from samechild.keys.seal import Random
-from samechild.policy.actions import permit, question_of
+from samechild.policy.actions import disclose, permit, question_of
 from samechild.policy.governance.letters_actions import who_looked
-from samechild.policy.registers.actions import cases, take_step
+from samechild.policy.registers.actions import cases, collect, take_step
 from samechild.policy.registers.cases import Register, Step
 from samechild.policy.relationship_actions import Relationship, approve, relate, set_mark
 from samechild.policy.vault_actions import read_record, search
@@ -90,8 +90,16 @@ def an_ask(
 
 
 def shown(scene: Scene, ask: Ask) -> Callable[[datetime], object]:
-    """Somebody asks, is allowed, and reads."""
-    return lambda now: read_record(scene.store, _asked_at(ask, now))
+    """Somebody asks, is allowed, and reads; or learns that there is something."""
+    return lambda now: _put(scene, _asked_at(ask, now))
+
+
+def _put(scene: Scene, ask: Ask) -> None:
+    """Put a question to the gate and read what it opens."""
+    if ask.mode is Mode.CONTENT:
+        read_record(scene.store, ask)
+    else:
+        disclose(scene.store, ask, lambda given: given.record_keys, lambda keys: keys)
 
 
 def refused(scene: Scene, ask: Ask) -> Callable[[datetime], object]:
@@ -99,10 +107,7 @@ def refused(scene: Scene, ask: Ask) -> Callable[[datetime], object]:
 
     def happen(now: datetime) -> None:
         with suppress(Refused, Missing):
-            if ask.mode is Mode.EXISTENCE:
-                leave(scene, ask, now)
-            else:
-                read_record(scene.store, _asked_at(ask, now))
+            _put(scene, _asked_at(ask, now))
 
     return happen
 
@@ -296,7 +301,7 @@ def asked_between(scene: Scene) -> list[Happening]:
         if purpose in ("safeguarding", "child-protection"):
             found.append((asked + timedelta(minutes=75), reviewed(scene, _OUTCOMES[place % len(_OUTCOMES)])))
     doctor = asks(scene.who("doctor"), "council", 0, involvement, "early-help", **EARLY_HELP, mode=Mode.EXISTENCE)
-    found.append((scene.at(28, 12, 0), lambda now: leave(scene, doctor, now)))
+    found.append((scene.at(28, 12, 0), shown(scene, doctor)))
     return [*found, *_for_research(scene)]
 
 
@@ -333,10 +338,11 @@ def officer_looks(scene: Scene) -> list[Happening]:
 
 
 def reviewed(scene: Scene, outcome: str) -> Callable[[datetime], object]:
-    """The duty desk reviews every refused request that waits at the council."""
+    """The duty desk reviews every refused request that waits at the council, those found in the ledger too."""
     desk = scene.who("duty-desk")
 
     def happen(now: datetime) -> None:
+        collect(scene.store, now)
         for each in cases(scene.store, desk, Register.REFUSED, now):
             if each.due.state == "waiting":
                 step = Step(
