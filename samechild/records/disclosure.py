@@ -176,6 +176,21 @@ class Permit:
 
         raise Refused("A permit cannot be changed.")
 
+    def __delattr__(self, name: str) -> None:
+        from samechild.errors import Refused
+
+        raise Refused("A permit cannot be changed.")
+
+    def __init_subclass__(cls) -> None:
+        from samechild.errors import Refused
+
+        raise Refused("There is one kind of permit.")
+
+    def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
+        from samechild.errors import Refused
+
+        raise Refused("A permit is neither copied nor sent elsewhere: ask the gate again.")
+
     @property
     def who(self) -> Asker:
         """Who may read."""
