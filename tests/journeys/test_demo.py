@@ -260,3 +260,19 @@ def test_a_town_of_ones_own(tmp_path: Path) -> None:
     assert run("synth", town, "--children", "200").code == 3
     assert run("synth", town, "--children", "100", "--combined", "--force").code == 0
     assert [path.suffix for path in files_of(town)] == [".parquet"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["2026-11-23T00:05", "2026-11-22T23:59", "2026-03-29T01:30", "2028-02-29T12:00"])
+def test_it_can_be_made_at_any_hour_of_any_day(tmp_path: Path, moment: str) -> None:
+    """Just after midnight on a Monday, late on a Sunday, as clocks change, on 29 February."""
+    now = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    settings = Settings(home=tmp_path / "home")
+    world = make_world(settings, identities(1, 1, SEED), SEED, now, os.urandom, lambda what, share: None)
+    store = open_store(settings, all_tables())
+    try:
+        assert ledger.head(store).size == world.entries > 200
+        assert max(entry.at for entry in every(store)) <= now
+        assert ledger.verify(store) == []
+    finally:
+        store.close()
