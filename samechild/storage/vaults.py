@@ -14,12 +14,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from os import urandom
 
 import msgspec
 import sqlalchemy as sa
 
 from samechild.errors import Invalid, Refused
-from samechild.keys.children import ChildKey, Vault, open_child_key
+from samechild.keys.children import ChildKey, Vault, new_child_key, open_child_key
 from samechild.keys.register import Keyring
 from samechild.keys.seal import Random, place, seal, unseal
 from samechild.keys.store import children_keys
@@ -156,6 +157,8 @@ def keys_of(
     for some in _parts(permit.record_keys):
         kept = children_keys(connection, vault, some)
         found |= {record_key: open_child_key(keyring, wrapped) for record_key, wrapped in kept.items()}
+        for record_key in set(some) - set(kept):
+            new_child_key(keyring, vault, record_key, urandom)  # as much work as opening one: time must not tell
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from os import urandom
 from secrets import token_hex
 from typing import Any
 
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 
 from samechild.errors import Missing, Refused
 from samechild.keys.actions import salt_of_child
-from samechild.keys.children import WrappedSalt, open_salt
+from samechild.keys.children import WrappedSalt, new_salt, open_salt
 from samechild.keys.store import child_salts
 from samechild.policy.ledger.append import append
 from samechild.records.disclosure import Ask, Decision, Effect, Permit, permit_for
@@ -191,6 +192,9 @@ def _references(store: Store, record_keys: Sequence[str]) -> dict[str, str]:
             row for start in range(0, len(wanted), _AT_ONCE) for row in _salts(connection, wanted[start:][:_AT_ONCE])
         ]
     salts = {row.record_key: open_salt(store.keys, row) for row in kept}
+    for record_key in wanted:
+        if record_key not in salts:
+            new_salt(store.keys, record_key, urandom)  # as much work as opening one: time must not tell of a record
     return {record_key: store.keys.reference(record_key, salts.get(record_key, b"")) for record_key in wanted}
 
 
