@@ -117,7 +117,8 @@ def build(work: Path, children: int, authorities: int, seed: int, say: Say) -> l
 
 def build_gate(home: Path, children: int, authorities: int, seed: int, say: Say) -> World:
     """Make the installation: people, agreements, children's records and a few weeks of history."""
-    from samechild.cli.demo_world import identities, make_world
+    from samechild.cli.demo_children import identities
+    from samechild.cli.demo_world import make_world
     from samechild.settings import Settings
 
     say("Choosing children of the town", 0.0)

@@ -19,7 +19,7 @@ from samechild.errors import Missing, Refused
 from samechild.keys.seal import Random
 from samechild.policy.actions import disclose, permit, question_of
 from samechild.policy.governance.letters_actions import who_looked
-from samechild.policy.registers.actions import cases, collect, take_step
+from samechild.policy.registers.actions import SAFEGUARDING, cases, collect, take_step
 from samechild.policy.registers.cases import Register, Step
 from samechild.policy.relationship_actions import Relationship, approve, relate, set_mark
 from samechild.policy.vault_actions import read_record, search
@@ -185,7 +185,12 @@ def marks(scene: Scene) -> list[Happening]:
 
 def asked_at_the_council(scene: Scene) -> list[Happening]:
     """What the council's own people asked for."""
-    worker, desk = scene.who("social-worker"), scene.who("duty-desk")
+    return [*_by_the_social_worker(scene), *_at_the_desk(scene), *_in_the_office(scene), *_custodian(scene)]
+
+
+def _by_the_social_worker(scene: Scene) -> list[Happening]:
+    """Work with a caseload, and two questions that are not answered: a shielded address, a relation."""
+    worker = scene.who("social-worker")
 
     def own(number: int, record_type: str, purpose: str = "safeguarding", **more: Any) -> Ask:
         return an_ask(scene, worker, "council", [number], record_type, purpose, **more)
@@ -195,12 +200,20 @@ def asked_at_the_council(scene: Scene) -> list[Happening]:
         for number, kind in enumerate(("social-care.episode", "social-care.involvement", "personal.identity") * 6)
         if number % CASELOAD not in (SHIELDED, OWN_FAMILY)
     ]
-    colleague = msgspec.structs.replace(desk, on_behalf_of=scene.who("police-officer").user)
-    found += [
+    return [
+        *found,
         (scene.at(20, 11, 5), refused(scene, own(SHIELDED, "personal.address"))),
         (scene.at(16, 15, 40), refused(scene, own(OWN_FAMILY, "social-care.episode"))),
         (scene.at(16, 16, 20), reviewed(scene, "rightly refused")),
         (scene.at(2, 13, 10), shown(scene, own(2, "social-care.protection-plan", "child-protection"))),
+    ]
+
+
+def _at_the_desk(scene: Scene) -> list[Happening]:
+    """The duty desk searches, reads, and looks something up for a police officer on the telephone."""
+    desk = scene.who("duty-desk")
+    colleague = msgspec.structs.replace(desk, on_behalf_of=scene.who("police-officer").user)
+    return [
         (scene.at(12, 10, 15), looked_for(scene, desk, 0)),
         (scene.at(9, 14, 30), looked_for(scene, desk, 31)),
         (
@@ -212,19 +225,17 @@ def asked_at_the_council(scene: Scene) -> list[Happening]:
             shown(scene, an_ask(scene, desk, "council", [31], "social-care.episode", "safeguarding")),
         ),
     ]
-    quality = scene.who("data-quality")
-    found += [
-        (
-            scene.at(day, 10, 50),
-            shown(scene, an_ask(scene, quality, "council", [40, 41], "personal.identity", "linkage-quality")),
-        )
-        for day in (27, 13)
+
+
+def _in_the_office(scene: Scene) -> list[Happening]:
+    """The data quality officer compares two records; the analyst counts."""
+    quality, analyst = scene.who("data-quality"), scene.who("council-analyst")
+    compared = an_ask(scene, quality, "council", [40, 41], "personal.identity", "linkage-quality")
+    counted = an_ask(scene, analyst, "council", range(45, 70), "education.attendance", "service-planning")
+    return [
+        *((scene.at(day, 10, 50), shown(scene, compared)) for day in (27, 13)),
+        (scene.at(19, 15, 0), shown(scene, counted)),
     ]
-    analyst = an_ask(
-        scene, scene.who("council-analyst"), "council", range(45, 70), "education.attendance", "service-planning"
-    )
-    found.append((scene.at(19, 15, 0), shown(scene, analyst)))
-    return [*found, *_custodian(scene)]
 
 
 def looked_for(scene: Scene, who: Asker, number: int) -> Callable[[datetime], object]:
@@ -248,61 +259,63 @@ def _custodian(scene: Scene) -> list[Happening]:
     ]
 
 
+_Asked = tuple[str, str, int, str, str, dict[str, Any], int]
+"""Who (a persona), whose record, which child, which kind of record, what for, on which grounds, how many days ago."""
+
+_SCHOOL, _NURSE, _POLICE, _WORKER = "safeguarding-lead", "health-visitor", "police-officer", "social-worker"
+_SETTING, _ATTENDANCE = "education.setting", "education.attendance"
+_EPISODE, _INVOLVEMENT = "social-care.episode", "social-care.involvement"
+
+
 def asked_between(scene: Scene) -> list[Happening]:
-    """What one organisation asked of another, allowed and refused."""
-    lead, nurse, worker = scene.who("safeguarding-lead"), scene.who("health-visitor"), scene.who("social-worker")
-    officer = scene.who("police-officer")
-    settings, attendance = "education.setting", "education.attendance"
-    episode, involvement = "social-care.episode", "social-care.involvement"
-
-    def asks(who: Asker, owner: str, number: int, kind: str, purpose: str, **more: Any) -> Ask:
-        return an_ask(scene, who, owner, [number], kind, purpose, **more)
-
-    judged, by_nurse = _judged(worker, scene.now), _judged(nurse, scene.now)
-    allowed = [
-        *(
-            (lead, "council", number, settings, "education-welfare", WELFARE, 33 - 3 * number)
-            for number in (0, 1, 2, 4)
-        ),
-        *((lead, "council", number, attendance, "education-welfare", WELFARE, 15 - number) for number in (0, 5)),
-        *(
-            (worker, "school", number, attendance, "safeguarding", FROM_SCHOOL, 30 - 4 * number)
-            for number in (0, 1, 4, 5)
-        ),
-        *(
-            (worker, "trust", number, "health.attendance", "safeguarding", judged, 29 - 5 * number)
-            for number in (0, 2, 4)
-        ),
-        *((nurse, "council", number, episode, "safeguarding", by_nurse, 26 - 6 * number) for number in (0, 1, 2)),
-        (officer, "council", 0, involvement, "child-protection", ENQUIRY, 22),
-        (officer, "council", 2, "social-care.protection-plan", "child-protection", ENQUIRY, 5),
-    ]
-    found = [
-        (
-            scene.at(day, 9 + place % 7, 11 * place % 60),
-            shown(scene, asks(who, owner, number, kind, purpose, **grounds)),
-        )
-        for place, (who, owner, number, kind, purpose, grounds, day) in enumerate(allowed)
-    ]
-    no = [
-        (officer, "council", 0, involvement, "crime-prevention", CRIME, 21),
-        (officer, "council", 30, episode, "child-protection", ENQUIRY, 18),
-        (lead, "council", 33, settings, "education-welfare", WELFARE, 14),
-        (nurse, "council", 25, episode, "safeguarding", by_nurse, 10),
-        (nurse, "council", 0, episode, "safeguarding", DUTY, 25),  # no judgement recorded
-        (scene.who("doctor"), "council", 0, involvement, "early-help", EARLY_HELP | {"mode": Mode.EXISTENCE}, 4),
-        (scene.who("youth-justice"), "council", 7, involvement, "early-help", EARLY_HELP, 17),
-        (scene.who("childminder"), "council", 8, involvement, "early-help", EARLY_HELP, 24),
-    ]
-    for place, (who, owner, number, kind, purpose, grounds, day) in enumerate(no):
+    """What one organisation asked of another, allowed and refused; the refused ones are reviewed where they must be."""
+    found: list[Happening] = []
+    for place, each in enumerate(_allowed(scene)):
+        ask, day = _of(scene, each)
+        found.append((scene.at(day, 9 + place % 7, 11 * place % 60), shown(scene, ask)))
+    for place, each in enumerate(_not_allowed(scene)):
+        ask, day = _of(scene, each)
         asked = scene.at(day, 10 + place % 4, 13 * place % 60)
-        ask = asks(who, owner, number, kind, purpose, **grounds)
         found.append((asked, refused(scene, ask)))
-        if purpose in ("safeguarding", "child-protection"):
+        if ask.purpose in SAFEGUARDING:
             found.append((asked + timedelta(minutes=75), reviewed(scene, _OUTCOMES[place % len(_OUTCOMES)])))
-    doctor = asks(scene.who("doctor"), "council", 0, involvement, "early-help", **EARLY_HELP, mode=Mode.EXISTENCE)
-    found.append((scene.at(28, 12, 0), shown(scene, doctor)))
     return [*found, *_for_research(scene)]
+
+
+def _of(scene: Scene, asked: _Asked) -> tuple[Ask, int]:
+    persona, owner, number, kind, purpose, grounds, day = asked
+    return an_ask(scene, scene.who(persona), owner, [number], kind, purpose, **grounds), day
+
+
+def _allowed(scene: Scene) -> list[_Asked]:
+    judged, by_nurse = _judged(scene.who(_WORKER), scene.now), _judged(scene.who(_NURSE), scene.now)
+    hospital, welfare, care = "health.attendance", "education-welfare", "safeguarding"
+    exists = {**EARLY_HELP, "mode": Mode.EXISTENCE}
+    return [
+        *((_SCHOOL, "council", child, _SETTING, welfare, WELFARE, 33 - 3 * child) for child in (0, 1, 2, 4)),
+        *((_SCHOOL, "council", child, _ATTENDANCE, welfare, WELFARE, 15 - child) for child in (0, 5)),
+        *((_WORKER, "school", child, _ATTENDANCE, care, FROM_SCHOOL, 30 - 4 * child) for child in (0, 1, 4, 5)),
+        *((_WORKER, "trust", child, hospital, care, judged, 29 - 5 * child) for child in (0, 2, 4)),
+        *((_NURSE, "council", child, _EPISODE, care, by_nurse, 26 - 6 * child) for child in (0, 1, 2)),
+        (_POLICE, "council", 0, _INVOLVEMENT, "child-protection", ENQUIRY, 22),
+        (_POLICE, "council", 2, "social-care.protection-plan", "child-protection", ENQUIRY, 5),
+        ("doctor", "council", 0, _INVOLVEMENT, "early-help", exists, 28),
+    ]
+
+
+def _not_allowed(scene: Scene) -> list[_Asked]:
+    by_nurse = _judged(scene.who(_NURSE), scene.now)
+    exists = {**EARLY_HELP, "mode": Mode.EXISTENCE}
+    return [
+        (_POLICE, "council", 0, _INVOLVEMENT, "crime-prevention", CRIME, 21),  # the agreement excludes it
+        (_POLICE, "council", 30, _EPISODE, "child-protection", ENQUIRY, 18),  # not involved
+        (_SCHOOL, "council", 33, _SETTING, "education-welfare", WELFARE, 14),
+        (_NURSE, "council", 25, _EPISODE, "safeguarding", by_nurse, 10),
+        (_NURSE, "council", 0, _EPISODE, "safeguarding", DUTY, 25),  # no judgement recorded
+        ("doctor", "council", 0, _INVOLVEMENT, "early-help", exists, 4),  # the agreement has ended
+        ("youth-justice", "council", 7, _INVOLVEMENT, "early-help", EARLY_HELP, 17),  # only a draft
+        ("childminder", "council", 8, _INVOLVEMENT, "early-help", EARLY_HELP, 24),  # none at all
+    ]
 
 
 def _for_research(scene: Scene) -> list[Happening]:

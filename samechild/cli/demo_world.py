@@ -14,9 +14,8 @@ from random import Random as Chance
 import msgspec
 
 from samechild.cli.demo_agreements import enter_made_up_law, make_agreements
-from samechild.cli.demo_children import identities, keep_children
+from samechild.cli.demo_children import keep_children
 from samechild.cli.demo_history import (
-    CASELOAD,
     Scene,
     asked_at_the_council,
     asked_between,
@@ -90,6 +89,3 @@ def make_world(
         )
     finally:
         store.close()
-
-
-__all__ = ["BEGAN", "CASELOAD", "World", "identities", "make_world"]
