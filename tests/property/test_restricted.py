@@ -8,6 +8,7 @@ the statements each database is asked, the entries the ledger gains, what is tol
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -24,21 +25,26 @@ from hypothesis import strategies as st
 
 from asking import DAY, NOW, a_judgement, a_line, an_agreement
 from gate import CHILD, DESK, LEAD, NURSE, OPERATOR, WORKER, a_world, an_officer, give, involve, own_ask
+from pages_served import UNHURRIED, Served
 from samechild.errors import Missing, SamechildError
 from samechild.policy import ledger
 from samechild.policy.actions import permit, permits
 from samechild.policy.agreement_actions import sign_agreement, write_agreement
+from samechild.policy.people.actions import grant_role, operator
 from samechild.policy.purposes import purposes
 from samechild.policy.registers.actions import collect
 from samechild.policy.registers.store import cases_of
 from samechild.policy.relationship_actions import Relationship, lift_mark, relate, set_mark
+from samechild.policy.sign_in.clients import register_client
 from samechild.policy.store import messages_for
 from samechild.policy.vault_actions import Kept, in_vault, keep_record, read_record, search
 from samechild.records import fields
 from samechild.records.disclosure import Ask, Asker, Emergency, Mode, Permit, Scope, Spread
 from samechild.records.types import record_types
+from samechild.settings import Settings
 from samechild.storage import Login, Store
 from samechild.storage.vaults import content_of, identity_of, keys_of, lookups
+from samechild.web.app import Around
 from stores import a_store
 
 PLACES = {
@@ -493,3 +499,42 @@ def test_the_owner_learns_from_the_ledger_what_was_withheld_and_reviews_it(store
     assert collect(store, NOW + DAY) == 1
     with store.read(Login.GATE) as gate:
         assert [each.case.asking for each in cases_of(gate, "council")] == [""]
+
+
+def test_another_organisations_system_is_answered_alike_in_every_word(store: Store) -> None:
+    """Through the API: a shielded child whose school is kept, and a child of whom there is none."""
+    line = a_line(purposes=("linkage-quality",), powers=("CA2004-s10",), bases=("6(1)(e)",))
+    draft = an_agreement(agreement="", version=0, parties=("council", "school"), rules=(line,))
+    agreed = write_agreement(store, an_officer("council"), draft, "Checking", NOW)
+    for party in agreed.parties:
+        sign_agreement(store, an_officer(party), agreed.agreement, agreed.version, NOW)
+    keep(store, SHIELDED, CHILD, {"education.setting": b"here"})
+    keep(store, BARE, NAMES[BARE], {})
+    set_mark(store, an_officer("council"), "council", [SHIELDED], "shielded", NOW)
+    server = Served(store, Settings(home=store.home), Around(paces=UNHURRIED), demo=False)
+    server.now = NOW + timedelta(minutes=5)
+    answers = {name: [decided(server, name, key) for key in (BARE, SHIELDED)] for name in ("school", "council")}
+    nothing, hidden = answers["school"]
+    assert nothing["allowed"]
+    assert nothing == hidden
+    assert [each["allowed"] for each in answers["council"]] == [True, False]  # it holds the record, so it must know
+
+
+def decided(server: Served, organisation: str, key: str) -> dict[str, Any]:
+    """What the system of an organisation is answered about one record, but for the entry's number."""
+    client = register_client(
+        server.store, operator(), organisation, f"System {key[0]}", ["decide"], server.now, os.urandom
+    )
+    grant_role(server.store, operator(), client.client_id, "submitting-system", server.now, os.urandom)
+    form = {"grant_type": "client_credentials", "client_id": client.client_id, "client_secret": client.secret}
+    browser = server.browser().client
+    token = browser.post("/oauth2/token", data=form).json()["access_token"]
+    body = {
+        "purpose": "linkage-quality", "mode": "content", "record_type": "education.setting", "owner": "council",
+        "record_keys": [key], "power": "CA2004-s10", "basis": "6(1)(e)",
+    }  # fmt: skip
+    answer = browser.post("/api/v1/decisions", json=body, headers={"authorization": f"Bearer {token}"})
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    assert isinstance(told.pop("entry"), int)
+    return told
