@@ -22,7 +22,7 @@ caption { text-align: left; font-weight: bold; padding: .5rem 0 }
 th, td { text-align: left; padding: .5rem .75rem .5rem 0; border-bottom: 1px solid #b1b4b6; vertical-align: top }
 th[scope=row] { font-weight: normal } .number { text-align: right; font-variant-numeric: tabular-nums }
 .lead { font-size: 1.375rem } .inset { border-left: 10px solid #b1b4b6; padding: 1rem; margin: 2rem 0 }
-.wide { overflow-x: auto }
+.wide { overflow-x: auto } code { overflow-wrap: anywhere }
 """
 
 
