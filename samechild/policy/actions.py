@@ -21,11 +21,11 @@ from samechild.policy import store as tables
 from samechild.policy.book import Book, book_of
 from samechild.policy.consent.store import consent_facts
 from samechild.policy.decide import OPEN_RULES, decide, unmarked
-from samechild.policy.facts import OfChild, Seen, read_rows, together
+from samechild.policy.facts import Seen, read_rows, together
 from samechild.policy.people.organisations import Organisation, body_of
 from samechild.policy.people.rules import RoleFacts
 from samechild.policy.people.store import members, role_facts
-from samechild.policy.records import Body, Facts, Involvement
+from samechild.policy.records import Body, Facts, Involvement, OfChild
 from samechild.policy.registers.store import refused_case
 from samechild.records.disclosure import Ask, Asker, Decision, Permit, Scope, Spread
 from samechild.records.types import Sector

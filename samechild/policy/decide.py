@@ -14,9 +14,8 @@ import msgspec
 
 from samechild.policy.agreements import between, deciding_lines, name_of
 from samechild.policy.bases import powers
-from samechild.policy.facts import OfChild
 from samechild.policy.purposes import purposes
-from samechild.policy.records import Consent, Facts, Involvement, Scheme
+from samechild.policy.records import Consent, Facts, Involvement, OfChild, Scheme
 from samechild.policy.roles import roles
 from samechild.policy.rules import child, grounds, standing
 from samechild.policy.rules.rule import Forbidding

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import msgspec
 
 from samechild.policy.agreements import between
-from samechild.policy.records import Consent, Involvement
+from samechild.policy.records import Consent, Involvement, OfChild
 from samechild.records.disclosure import Ask
 from samechild.storage.columns import moment
 
@@ -35,21 +35,6 @@ class Row(Protocol):
     extra: str
     since: str | None
     until: str | None
-
-
-class OfChild(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a decision may know about the child, and nothing that says who it is. Equal facts, equal answer."""
-
-    involvement: Involvement = Involvement.NONE
-    consent: Consent = Consent.NOT_ASKED
-    notice: bool = False
-    override: bool = False
-    harm_suspected: bool = False
-    oneself: bool = False
-    own_family: bool = False
-    shielded: bool = False
-    sealed_identity: bool = False
-    opted_out: bool = False
 
 
 class Seen(msgspec.Struct, frozen=True):

@@ -140,3 +140,18 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     clock_sound: bool = True
     shadow: bool = False
     route: Route | None = None
+
+
+class OfChild(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a decision may know about the child, and nothing that says who it is. Equal facts, equal answer."""
+
+    involvement: Involvement = Involvement.NONE
+    consent: Consent = Consent.NOT_ASKED
+    notice: bool = False
+    override: bool = False
+    harm_suspected: bool = False
+    oneself: bool = False
+    own_family: bool = False
+    shielded: bool = False
+    sealed_identity: bool = False
+    opted_out: bool = False

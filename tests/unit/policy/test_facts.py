@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from asking import DAY, NOW, an_ask
-from samechild.policy.facts import OfChild, Seen, read_rows, together
-from samechild.policy.records import Consent, Involvement
+from samechild.policy.facts import Seen, read_rows, together
+from samechild.policy.records import Consent, Involvement, OfChild
 from samechild.records.disclosure import Scope, Spread
 from samechild.storage.columns import moment_text
 
