@@ -227,16 +227,13 @@ def _providers(settings: Settings) -> Providers | None:
 def do_jobs(store: Store, tables: Sequence[sa.MetaData], stop: threading.Event, log: Any) -> None:
     """Do the jobs that are waiting until ``stop`` is set, and ask for the regular ones now and again."""
     from samechild.cli.work import a_worker, all_work, ask_for_upkeep
-    from samechild.policy.registers.actions import collect
     from samechild.storage import working
 
     upkeep, work, worker = 0.0, all_work(tables), a_worker()
     while not stop.is_set():
         try:
             if time.monotonic() >= upkeep:
-                now = datetime.now(UTC)
-                ask_for_upkeep(store, now)
-                collect(store, now)
+                ask_for_upkeep(store, datetime.now(UTC))
                 upkeep = time.monotonic() + UPKEEP_SECONDS
             working.run_jobs(store, work, worker, stop, once=True)
         except (Unavailable, Conflict):

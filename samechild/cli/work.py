@@ -24,6 +24,7 @@ from samechild.storage.jobs import Job, Progress
 from samechild.storage.working import Work, Worker
 
 FINISH_ERASURES = "erasures.finish"
+COLLECT = "registers.collect"
 TIDY = "jobs.tidy"
 KEPT = timedelta(days=30)
 """So long a job that is done can still be looked up."""
@@ -56,7 +57,7 @@ def work(home: Path | None, once: bool) -> None:
 
 def all_work(tables: Sequence[sa.MetaData]) -> dict[str, Work]:
     """Which function does which kind of job, over all rooms."""
-    return {FINISH_ERASURES: partial(_finish_erasures, tables), TIDY: _tidy}
+    return {FINISH_ERASURES: partial(_finish_erasures, tables), COLLECT: _collect, TIDY: _tidy}
 
 
 def a_worker() -> Worker:
@@ -66,9 +67,11 @@ def a_worker() -> Worker:
 
 
 def ask_for_upkeep(store: Store, now: datetime) -> None:
-    """Ask for what must be done regularly: each once an hour or a day, however often it is asked for."""
+    """Ask for what must be done regularly: each once a quarter, an hour or a day, however often it is asked for."""
+    quarter = f"{now:%Y-%m-%dT%H}:{now.minute // 15 * 15:02}"
+    regular = ((COLLECT, quarter), (FINISH_ERASURES, f"{now:%Y-%m-%dT%H}"), (TIDY, f"{now:%Y-%m-%d}"))
     with store.write(Login.GATE) as connection:
-        for kind, when in ((FINISH_ERASURES, f"{now:%Y-%m-%dT%H}"), (TIDY, f"{now:%Y-%m-%d}")):
+        for kind, when in regular:
             jobs.enqueue(connection, kind, {}, idempotency_key=when, now=now, random=os.urandom)
 
 
@@ -80,7 +83,16 @@ def _finish_erasures(tables: Sequence[sa.MetaData], store: Store, job: Job, prog
         raise Unavailable("Somebody is still reading what was erased: tried again shortly.")
 
 
+def _collect(store: Store, job: Job, progress: Progress) -> None:
+    from samechild.policy.registers.actions import collect
+
+    collect(store, datetime.now(UTC))
+
+
 def _tidy(store: Store, job: Job, progress: Progress) -> None:
+    from samechild.policy.sign_in.sessions import forget_old
+
+    forget_old(store, datetime.now(UTC))
     with store.write(Login.GATE) as connection:
         jobs.forget_done(connection, datetime.now(UTC) - KEPT)
 

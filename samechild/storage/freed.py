@@ -2,7 +2,8 @@
 
 SQLite overwrites deleted bytes in the database itself (``secure_delete``), but the write-ahead log beside it holds
 older pages until it is emptied. On PostgreSQL freed rows stay in the data files until its owner's ``VACUUM`` and in its
-own log until that is recycled; they are wrapped keys only, and rotating the key they were wrapped under ends their use.
+own log until that is recycled; they are wrapped keys only, and rotating the root key and destroying the old one ends
+their use.
 """
 
 from __future__ import annotations
