@@ -186,7 +186,7 @@ def at(values: list[float], share: int) -> float:
     return values[min(len(values) - 1, len(values) * share // 100)]
 
 
-def shown(found: Decisions) -> list[Shown]:
+def tables_of(found: Decisions) -> list[Shown]:
     """Set the figures out as a table."""
     rows = [
         [
@@ -223,9 +223,9 @@ def main(many: int, organisations: int, agreements: int, wanted: bool) -> None:
         os.environ["TEST_DATABASE_URL"] = server_in(folder).render_as_string(hide_password=False)
         timed_ones.append(one_database("postgres", many, organisations, agreements))
     found = Decisions(many, timed_ones)
-    show(shown(found))
+    show(tables_of(found))
     line = f"python -m bench.decisions --questions {many} --organisations {organisations} --agreements {agreements}"
-    keep("decisions", line, found, results_folder(wanted))
+    keep(f"decisions-{agreements}", line, found, results_folder(wanted))
 
 
 if __name__ == "__main__":

@@ -226,7 +226,12 @@ def main(entries: int, pairs: int, kinds: tuple[str, ...], wanted: bool) -> None
     (ROOT / "bench" / "work").mkdir(exist_ok=True)
     found = Costs(entries, [measured(kind, entries, pairs) for kind in kinds or KINDS])
     show(tables(found))
-    keep("ledger", f"python -m bench.ledger --entries {entries} --pairs {pairs}", found, results_folder(wanted))
+    keep(
+        f"ledger-{entries}",
+        f"python -m bench.ledger --entries {entries} --pairs {pairs}",
+        found,
+        results_folder(wanted),
+    )
 
 
 if __name__ == "__main__":

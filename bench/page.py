@@ -12,7 +12,7 @@ from typing import Any
 import click
 import msgspec
 
-from bench import growth, real_data, side_by_side, twins
+from bench import decisions, growth, ledger, real_data, restricted, side_by_side, twins
 from bench.machine import RESULTS, ROOT, Program, Shown
 from samechild.errors import Invalid
 
@@ -23,6 +23,9 @@ KINDS: dict[str, tuple[str, Any, Callable[[Any], list[Shown]]]] = {
     "twins": ("Twins on unseen towns", twins.Twins, twins.tables),
     "real_data": ("Data from others", real_data.Outcome, real_data.tables),
     "growth": ("Growth", growth.Growth, growth.tables),
+    "decisions": ("Asking the gate", decisions.Decisions, decisions.tables_of),
+    "ledger": ("The ledger", ledger.Costs, ledger.tables),
+    "restricted": ("Hidden and not there", restricted.Restricted, lambda found: [restricted.shown(found)]),
 }
 """What the names of the files of results begin with, in the order of the page."""
 

@@ -24,7 +24,7 @@ from samechild.policy.decide import OPEN_RULES, decide, unmarked
 from samechild.policy.facts import Seen, read_rows, together
 from samechild.policy.people.organisations import Organisation, body_of
 from samechild.policy.people.rules import RoleFacts
-from samechild.policy.people.store import members, role_facts
+from samechild.policy.people.store import role_facts, teams_now
 from samechild.policy.records import Body, Facts, Involvement, OfChild
 from samechild.policy.registers.store import refused_case
 from samechild.records.disclosure import Ask, Asker, Decision, Permit, Scope, Spread
@@ -210,7 +210,7 @@ def _gathered(store: Store, ask: Ask) -> tuple[RoleFacts, Seen, Book]:
     with store.read(Login.GATE) as gate:
         who = ask.who
         standing = role_facts(gate, who.user, who.organisation, who.role, ask.now) or _nobody(who)
-        teams = frozenset(member.team for member in members(gate, ask.now, user=who.user))
+        teams = teams_now(gate, who.user, ask.now)
         head = 0
         of_record: dict[str, OfChild] = {}
         approvals: tuple[str, ...] = ()
