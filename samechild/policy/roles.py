@@ -125,7 +125,7 @@ def _declared() -> tuple[Role, ...]:
         ),
         Role(
             name="information-governance",
-            title="Information governance officer or Caldicott Guardian",
+            title="Information governance officer",
             sectors=tuple(s for s in Sector if s is not Sector.RESEARCH),
             purposes=("audit", "peoples-rights"),
             involved=False,
@@ -141,7 +141,7 @@ def _declared() -> tuple[Role, ...]:
         ),
         Role(
             name="access-manager",
-            title="Access manager: gives and takes roles in their own organisation",
+            title="Access manager",
             sectors=tuple(Sector),
             purposes=(),
             modes=(),
