@@ -38,15 +38,17 @@ class Standing(msgspec.Struct, frozen=True):
     unsigned: tuple[str, ...]
 
 
-def check_officer(store: Store, by: Asker, organisations: Sequence[str], now: datetime) -> None:
-    """Let only an information governance officer of one of the organisations, or the machine's operator, go on.
+def check_officer(
+    store: Store, by: Asker, organisations: Sequence[str], now: datetime, roles: Sequence[str] = (OFFICER,)
+) -> None:
+    """Let only an officer (or ``roles``) of one of the organisations, or the machine's operator, go on.
 
     Raises:
         Refused: when it is anybody else, or the role does not hold now, or was entered with one factor only.
     """
     if by.role == OPERATOR:
         return
-    if by.role != OFFICER or by.organisation not in organisations:
+    if by.role not in roles or by.organisation not in organisations:
         raise Refused("Only an information governance officer of one of the parties does this.")
     with store.read(Login.GATE) as gate:
         held = role_facts(gate, by.user, by.organisation, by.role, now)
@@ -236,7 +238,13 @@ def enter_law(store: Store, by: Asker, entry: LegalEntry, now: datetime) -> None
     if entry.in_force_until is not None and entry.in_force_until <= entry.in_force_from:
         raise Invalid("It must end after it starts.")
     check_officer(store, by, [by.organisation], now)
-    body = {"law": entry.name, "from": entry.in_force_from, "until": entry.in_force_until, "by": by.user}
+    body = {
+        "organisation": by.organisation,
+        "law": entry.name,
+        "from": entry.in_force_from,
+        "until": entry.in_force_until,
+        "by": by.user,
+    }
     ledger.append(store, "law", body, now)
     with store.write(Login.GATE) as gate:
         tables.write_entry(gate, token_hex(16), entry, by.user, now)

@@ -144,7 +144,8 @@ def number_use(ask: Ask, facts: Facts) -> str:
         return "none"
     wide = {Scheme.UNIVERSAL, Scheme.UNIVERSAL_PLUS} & entries or (ask.power and powers()[ask.power].entry)
     health = Sector.HEALTH in (facts.asker.sector, facts.owner.sector)
-    return "see" if ask.mode is Mode.CONTENT and (wide or health) else "search"
+    own = not grounds.outside(ask)  # what an organisation holds itself it has had from somewhere
+    return "see" if ask.mode is Mode.CONTENT and (wide or health or own) else "search"
 
 
 def hidden_fields(ask: Ask, facts: Facts) -> tuple[str, ...]:

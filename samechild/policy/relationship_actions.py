@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from samechild.errors import Invalid, Refused
+from samechild.errors import Invalid
 from samechild.policy import ledger
 from samechild.policy import store as tables
 from samechild.policy.agreement_actions import check_officer
@@ -143,11 +143,11 @@ def approve(store: Store, by: Asker, question: str, now: datetime) -> None:
     """Approve another person's question, by its reference; it holds for a day.
 
     Raises:
-        Refused: when somebody without the role of custodian or information governance asks.
+        Refused: when somebody asks who does not hold, now, the role of custodian or information governance.
     """
-    if by.role not in ("adoption-custodian", "information-governance"):
-        raise Refused("Only a named custodian or an information governance officer approves this.")
-    ledger.append(store, "approval", {"question": question, "by": by.user}, now)
+    check_officer(store, by, [by.organisation], now, ("adoption-custodian", "information-governance"))
+    body = {"question": question, "by": by.user, "organisation": by.organisation}
+    ledger.append(store, "approval", body, now)
     with store.write(Login.GATE) as gate:
         tables.approve(gate, question, by.user, now)
 
@@ -160,4 +160,4 @@ def _check_mark(store: Store, by: Asker, owner: str, mark: str, now: datetime) -
 
 def _note(store: Store, by: Asker, kind: str, about: Sequence[str], body: dict[str, Any], now: datetime) -> None:
     references = [reference for key in about for reference in ledger.references_to(store, key)[:1]]
-    ledger.append(store, kind, {**body, "by": by.user}, now, references)
+    ledger.append(store, kind, {**body, "by": by.user, "organisation": by.organisation}, now, references)

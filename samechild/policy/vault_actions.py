@@ -44,6 +44,8 @@ from samechild.storage.vaults import (
 
 IDENTITY = "personal.identity"
 ADDRESS = "personal.address"
+NATIONAL = ("nhs_number", "chi_number", "hc_number")
+"""Numbers that may be searched with by many and seen by fewer."""
 _WHO = (Sensitivity.IDENTITY, Sensitivity.THIRD_PARTY)
 
 
@@ -187,12 +189,23 @@ def read_record(store: Store, ask: Ask) -> list[Opened]:
             keys = keys_of(gate, permit, store.keys, vault, ask.now)
         login, opened = (Login.IDENTITY, identity_of) if vault is Vault.IDENTITY else (Login.CONTENT, content_of)
         with store.read(login, permit.space) as connection:
-            return opened(connection, permit, keys, ask.now)
+            rows = opened(connection, permit, keys, ask.now)
+        return [to_be_seen(row, permit) for row in rows] if vault is Vault.IDENTITY else rows
 
     found = disclose(store, ask, read, lambda rows: [row.heading.record_key for row in rows])
     if not found:
         raise Missing(ledger.NOTHING_THERE)
     return found
+
+
+def to_be_seen(row: Opened, permit: Permit) -> Opened:
+    """Leave out of an identity row what the decision hides, and the national number when it may not be seen."""
+    out = set(permit.decision.hidden)
+    if permit.decision.number != "see":
+        out |= set(NATIONAL)
+    values = msgspec.json.decode(row.plain, type=dict[str, str])
+    shown = {name: value for name, value in values.items() if name not in out}
+    return msgspec.structs.replace(row, plain=msgspec.json.encode(shown))
 
 
 def _heading(kept: Kept, record_key: str, record_type: str, now: datetime) -> Heading:

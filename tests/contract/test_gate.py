@@ -255,3 +255,15 @@ def test_a_duty_desk_needs_no_involvement(sqlite: Store) -> None:
     assert read_record(sqlite, own_ask(child, who=DESK))
     with pytest.raises(Invalid):
         read_record(sqlite, own_ask(child, who=DESK, mode=Mode.EXISTENCE))
+
+
+def test_the_number_is_searched_with_and_not_seen_by_those_who_may_not(sqlite: Store) -> None:
+    child = a_child(sqlite)
+    involve(sqlite, child, LEAD)
+    a_signed_agreement(sqlite)
+    theirs = read_record(sqlite, from_school(child, record_type="personal.identity"))
+    assert b"Avocet" in theirs[0].plain
+    assert b"9990000018" not in theirs[0].plain
+    own = read_record(sqlite, own_ask(child, who=DESK, record_type="personal.identity"))
+    assert b"9990000018" in own[0].plain
+    assert search(sqlite, a_search(), {"nhs_number": "999 000 0018"}).record_keys == (child,)
