@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import Thread
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from asking import DAY, NOW, a_line, an_agreement, an_ask
+from asking import DAY, NOW, a_judgement, a_line, an_agreement, an_ask, some_facts
 from gate import OPERATOR, WORKER, a_child, a_signed_agreement, a_world, an_officer, involve, own_ask
 from samechild.errors import Conflict, Invalid, Missing, Refused
 from samechild.policy.actions import gather_facts, question_of
@@ -22,6 +23,7 @@ from samechild.policy.agreement_actions import (
     write_agreement,
 )
 from samechild.policy.book import book_of
+from samechild.policy.decide import decide
 from samechild.policy.records import LegalEntry
 from samechild.policy.relationship_actions import Relationship, approve, end_relationships, relate, set_mark
 from samechild.policy.store import messages_for, related_to, seen, tell
@@ -208,3 +210,31 @@ def test_an_exception_in_the_agreement_refuses_one_school(store: Store) -> None:
     a_signed_agreement(store, rules=(GOOD, line))
     facts = gather_facts(store, an_ask())
     assert [each.rules[1].reason for each in facts.agreements] == ["under review"]
+
+
+def test_nothing_to_keep_is_kept_without_harm(store: Store) -> None:
+    assert relate(store, OPERATOR, [], NOW) == []
+    set_mark(store, an_officer("council"), "council", [], "opted-out", NOW)
+
+
+def test_two_who_wait_for_the_same_book_read_it_once(store: Store) -> None:
+    newest = book_of(store)
+    shelf = store.memory["policy.book"]
+    shelf.book, found = None, []
+    with shelf.lock:
+        waiting = Thread(target=lambda: found.append(book_of(store)))
+        waiting.start()
+        shelf.book = newest
+    waiting.join()
+    assert found == [newest]
+
+
+def test_the_duty_to_share_needs_a_recorded_judgement() -> None:
+    asked = an_ask(power="CA2004-s16LA", confidence="statute")
+    assert [reason.rule for reason in decide(asked, some_facts()).reasons] == ["detriment-judged"]
+
+
+def test_the_duty_about_the_identifier_carries_nothing_else() -> None:
+    asked = an_ask(power="CA2004-s16LC", confidence="statute", judgement=a_judgement())
+    entry = LegalEntry("CA2004-s16LC", NOW - DAY, "regulations")
+    assert [reason.rule for reason in decide(asked, some_facts(entries=(entry,))).reasons] == ["identifier-alone"]
