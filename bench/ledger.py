@@ -228,7 +228,7 @@ def main(entries: int, pairs: int, kinds: tuple[str, ...], wanted: bool) -> None
     show(tables(found))
     keep(
         f"ledger-{entries}",
-        f"python -m bench.ledger --entries {entries} --pairs {pairs}",
+        f"python -m bench.ledger --kind {kind} --entries {entries} --pairs {pairs}",
         found,
         results_folder(wanted),
     )
