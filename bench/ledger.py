@@ -226,9 +226,10 @@ def main(entries: int, pairs: int, kinds: tuple[str, ...], wanted: bool) -> None
     (ROOT / "bench" / "work").mkdir(exist_ok=True)
     found = Costs(entries, [measured(kind, entries, pairs) for kind in kinds or KINDS])
     show(tables(found))
+    asked = "".join(f" --kind {kind}" for kind in kinds)
     keep(
         f"ledger-{entries}",
-        f"python -m bench.ledger --kind {kind} --entries {entries} --pairs {pairs}",
+        f"python -m bench.ledger{asked} --entries {entries} --pairs {pairs}",
         found,
         results_folder(wanted),
     )
