@@ -44,7 +44,7 @@ def _feed(database: Database) -> tuple[sa.MetaData, sa.Table, sa.Table]:
         sa.Column("space", sa.Text, nullable=False, comment="organisation whose row changed, or empty"),
         sa.Column("subject", sa.Text, nullable=False, comment="opaque key of what changed"),
         sa.Column("more", sa.Text, nullable=False, comment="codes, as JSON; never a value of a child's record"),
-        info={"append_only": True},
+        info={"append_only": True, "grants": {"index": "SELECT, INSERT"} if database is Database.IDENTITY else {}},
     )
     places = sa.Table(
         f"{database.value}_followers",

@@ -36,6 +36,7 @@ class Login(StrEnum):
     CONTENT = "content"
     LEDGER = "ledger"  # may append to the ledger in the gate's database, nothing else
     INDEXER = "indexer"  # identity vault, reading
+    INDEX = "index"  # identity vault: matches the records of all who share a space, whosever they are
     EXTRACTOR = "extractor"  # content vault, approved columns, reading
 
     @property
@@ -49,6 +50,7 @@ _OPENS = {
     Login.LEDGER: Database.GATE,
     Login.IDENTITY: Database.IDENTITY,
     Login.INDEXER: Database.IDENTITY,
+    Login.INDEX: Database.IDENTITY,
     Login.CONTENT: Database.CONTENT,
     Login.EXTRACTOR: Database.CONTENT,
 }

@@ -4,6 +4,7 @@ A room declares it in ``info`` of its table:
 
 - ``append_only``: no row is ever changed or deleted;
 - ``owned``: a row belongs to an organisation's space (its ``owner``), and only there it is seen;
+- ``everywhere``: roles that see the rows of every organisation although the table is owned;
 - ``grants``: what a role may do, by role; the role of the table's own database may do everything (or only add, when
   append-only) unless something else is declared;
 - ``row_rules``: SQL that a row must meet for a role to see it, by role;
@@ -37,6 +38,7 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
     owned: bool = False
     row_rules: dict[str, str] = {}
     sequence: str = ""
+    everywhere: tuple[str, ...] = ()
 
 
 def guard_of(database: Database, table: sa.Table) -> Guard:
@@ -62,6 +64,7 @@ def guard_of(database: Database, table: sa.Table) -> Guard:
         append_only=append_only,
         owned=bool(declared.get("owned")),
         row_rules=dict(declared.get("row_rules", {})),
+        everywhere=tuple(declared.get("everywhere", ())),
         sequence=f"{table.name}_{counted.name}_seq" if drawn and counted is not None else "",
     )
 
@@ -80,5 +83,7 @@ def statements(dialect: str, guard: Guard) -> list[str]:
     return [
         *granted,
         *postgres.append_only(guard.table, guard.append_only),
-        *postgres.row_level_security(guard.table, list(guard.grants), guard.owned, guard.row_rules),
+        *postgres.row_level_security(
+            guard.table, {name: guard.owned and name not in guard.everywhere for name in guard.grants}, guard.row_rules
+        ),
     ]

@@ -1,6 +1,6 @@
 """PostgreSQL, for servers: roles, grants, row-level security and triggers that hold whatever the code does.
 
-Six roles that cannot sign in (``samechild_gate``, ``_identity``, ``_content``, ``_ledger``, ``_indexer``,
+Seven roles that cannot sign in (``samechild_gate``, ``_identity``, ``_index``, ``_content``, ``_ledger``, ``_indexer``,
 ``_extractor``) carry the grants. The application signs in as a user that owns nothing and inherits nothing and takes
 one role for each connection; a deployment that wants the roles apart by process gives each process an address whose
 user *is* one of the roles. Tables belong to whoever ran ``samechild db migrate``. Compare ``letsencrypt/boulder``
@@ -138,14 +138,14 @@ def append_only(table: str, wanted: bool) -> list[str]:
     return [f"DROP TRIGGER IF EXISTS {trigger} ON {q(table)}", *([made] if wanted else [])]
 
 
-def row_level_security(table: str, roles: list[str], owned: bool, rules: Mapping[str, str]) -> list[str]:
-    """SQL that shows rows only in their owner's space (``owned``), and to a role only those that meet its rule."""
+def row_level_security(table: str, roles: Mapping[str, bool], rules: Mapping[str, str]) -> list[str]:
+    """SQL that shows a role only rows of the space it is in (where ``roles`` says so) that meet the role's rule."""
     found = [f"DROP POLICY IF EXISTS {q(f'{table}_{login}')} ON {q(table)}" for login in Login]
-    if not owned and not rules:
+    if not any(roles.values()) and not rules:
         return [*found, f"ALTER TABLE {q(table)} DISABLE ROW LEVEL SECURITY"]
     found.append(f"ALTER TABLE {q(table)} ENABLE ROW LEVEL SECURITY")
-    spaced = [f"owner = {SPACE}"] if owned else []
-    for name in roles:
+    for name, owned in roles.items():
+        spaced = [f"owner = {SPACE}"] if owned else []
         rule = " AND ".join(spaced + ([rules[name]] if name in rules else [])) or "true"
         found.append(
             f"CREATE POLICY {q(f'{table}_{name}')} ON {q(table)} TO {role(name)} USING ({rule}) WITH CHECK ({rule})"

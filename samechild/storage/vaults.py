@@ -40,7 +40,11 @@ identity_rows = sa.Table(
     sa.Column("record_type", sa.Text, nullable=False),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
     sa.Index("identity_rows_of_child", "record_key", "record_type"),
-    info={"owned": True, "grants": {"identity": _ADD_AND_DELETE, "indexer": "SELECT"}},
+    info={
+        "owned": True,
+        "grants": {"identity": _ADD_AND_DELETE, "indexer": "SELECT", "index": "SELECT, INSERT"},
+        "everywhere": ["index"],
+    },
 )
 
 lookups = sa.Table(

@@ -79,7 +79,8 @@ def test_identity_and_content_reach_no_other_database(store: Store) -> None:
                 may = sa.text("SELECT has_schema_privilege(:role, 'public', 'USAGE')")
                 if connection.scalar(may, {"role": postgres.role(role)}):
                     allowed.add((role, database))
-    assert {role for role, database in allowed if database is Database.IDENTITY} == {Login.IDENTITY, Login.INDEXER}
+    identity = {Login.IDENTITY, Login.INDEXER, Login.INDEX}
+    assert {role for role, database in allowed if database is Database.IDENTITY} == identity
     assert {role for role, database in allowed if database is Database.CONTENT} == {Login.CONTENT, Login.EXTRACTOR}
 
 

@@ -1,0 +1,141 @@
+"""The identity database: the living index."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from samechild.storage.guards import Guard
+from samechild.storage.steps import protect
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Do this step."""
+    op.create_table(
+        "index_aliases",
+        sa.Column("space", sa.Text(), nullable=False),
+        sa.Column("alias", sa.Text(), nullable=False, comment="token of the child id that a run of linking gave"),
+        sa.Column("child", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("space", "alias"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "index_children",
+        sa.Column("space", sa.Text(), nullable=False),
+        sa.Column("child", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False, comment="live, unborn, erased or merged:CHILD"),
+        sa.PrimaryKeyConstraint("space", "child"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "index_events",
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("space", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False, comment="who decided; empty: the engine"),
+        sa.Column("child", sa.Text(), nullable=False),
+        sa.Column("other", sa.Text(), nullable=False),
+        sa.Column("changes", sa.Text(), nullable=False, comment="lines before and after, as JSON"),
+        sa.Column("undoes", sa.BigInteger(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False, comment="codes and weights, as JSON; never a value of a record"),
+        sa.Column("state_hash", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+        sqlite_strict=True,
+    )
+    op.create_index("index_events_of_child", "index_events", ["space", "child"], unique=False)
+    op.create_index("index_events_of_other", "index_events", ["space", "other"], unique=False)
+    op.create_table(
+        "index_lines",
+        sa.Column("space", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False, comment="apart, number or sealed"),
+        sa.Column("key", sa.Text(), nullable=False, comment="token or opaque key"),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("space", "what", "key"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "index_members",
+        sa.Column("owner", sa.Text(), nullable=False, comment="organisation whose row this is"),
+        sa.Column("record_key", sa.Text(), nullable=False, comment="opaque key of the record it belongs to"),
+        sa.Column("received_at", sa.Text(), nullable=False, comment="when it came"),
+        sa.Column("basis", sa.Text(), nullable=False, comment="legal basis on which it is held"),
+        sa.Column("retention", sa.Text(), nullable=False, comment="retention class"),
+        sa.Column("space", sa.Text(), nullable=False),
+        sa.Column("child", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("space", "record_key"),
+        sqlite_strict=True,
+    )
+    op.create_index("index_members_of_child", "index_members", ["space", "child"], unique=False)
+    op.create_index("index_members_of_record", "index_members", ["record_key"], unique=False)
+    op.create_table(
+        "index_records",
+        sa.Column("owner", sa.Text(), nullable=False, comment="organisation whose row this is"),
+        sa.Column("record_key", sa.Text(), nullable=False, comment="opaque key of the record it belongs to"),
+        sa.Column("received_at", sa.Text(), nullable=False, comment="when it came"),
+        sa.Column("basis", sa.Text(), nullable=False, comment="legal basis on which it is held"),
+        sa.Column("retention", sa.Text(), nullable=False, comment="retention class"),
+        sa.Column("source", sa.Text(), nullable=False, comment="file or system the record came from"),
+        sa.Column("local", sa.Text(), nullable=False, comment="token of owner, source and the record's own id there"),
+        sa.Column("digest", sa.Text(), nullable=False, comment="token of what it says, to notice a change"),
+        sa.Column("changed_on", sa.Text(), nullable=False, comment="when the source last changed it, or empty"),
+        sa.Column("seen_at", sa.Text(), nullable=False, comment="when it was last received"),
+        sa.PrimaryKeyConstraint("record_key"),
+        sa.UniqueConstraint("owner", "local", name="index_records_once"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "index_spaces",
+        sa.Column("space", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("members", sa.Text(), nullable=False, comment="organisations, as JSON"),
+        sa.Column("agreement", sa.Text(), nullable=False, comment="the agreement that names a joint space"),
+        sa.Column("opened_at", sa.Text(), nullable=False),
+        sa.Column("state_hash", sa.Text(), nullable=False),
+        sa.Column(
+            "model", sa.LargeBinary(), nullable=False, comment="the linkage model in use, sealed; empty: none yet"
+        ),
+        sa.PrimaryKeyConstraint("space"),
+        sqlite_strict=True,
+    )
+    protect(
+        op,
+        Guard(
+            table="identity_changes", grants={"identity": "SELECT, INSERT", "index": "SELECT, INSERT"}, append_only=True
+        ),
+    )
+    protect(
+        op,
+        Guard(
+            table="identity_rows",
+            grants={"identity": "SELECT, INSERT, DELETE", "indexer": "SELECT", "index": "SELECT, INSERT"},
+            owned=True,
+            everywhere=("index",),
+        ),
+    )
+    protect(op, Guard(table="index_aliases", grants={"index": "SELECT, INSERT, UPDATE, DELETE"}))
+    protect(op, Guard(table="index_children", grants={"index": "SELECT, INSERT, UPDATE, DELETE"}))
+    protect(op, Guard(table="index_events", grants={"index": "SELECT, INSERT"}, append_only=True))
+    protect(op, Guard(table="index_lines", grants={"index": "SELECT, INSERT, UPDATE, DELETE"}))
+    protect(
+        op,
+        Guard(
+            table="index_members",
+            grants={"identity": "SELECT, DELETE", "index": "SELECT, INSERT, UPDATE, DELETE"},
+            owned=True,
+            everywhere=("index",),
+        ),
+    )
+    protect(
+        op,
+        Guard(
+            table="index_records",
+            grants={"identity": "SELECT, DELETE", "index": "SELECT, INSERT, UPDATE, DELETE"},
+            owned=True,
+            everywhere=("index",),
+        ),
+    )
+    protect(op, Guard(table="index_spaces", grants={"index": "SELECT, INSERT, UPDATE, DELETE"}))
