@@ -30,6 +30,7 @@ class Kind(StrEnum):
     RENUMBER = "renumber"  # a number was superseded, invalidated, or issued again
     SEAL = "seal"  # an adopted child's former identity was closed
     ERASE = "erase"  # a record was erased
+    CHANGE = "change"  # a record says something else than before; no line of the index changed
 
 
 class Apart(StrEnum):

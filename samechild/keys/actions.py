@@ -24,6 +24,9 @@ from samechild.keys.children import (
 from samechild.keys.register import Keyring, Purpose, first_keys
 from samechild.keys.seal import Random
 
+_AT_ONCE = 500
+"""So many children's keys are looked up by one query."""
+
 
 def open_keyring(
     connection: sa.Connection, root: bytes, random: Random, now: datetime, only: Collection[str] | None = None
@@ -89,6 +92,35 @@ def key_for_child(
         salt_for_child(connection, keyring, record_key, random)
     _opened(connection, keyring, purpose_of(vault), kept.kek_version)
     return open_child_key(keyring, kept)
+
+
+def keys_for_children(
+    connection: sa.Connection, keyring: Keyring, vault: Vault, record_keys: Sequence[str], random: Random
+) -> dict[str, ChildKey]:
+    """Open the keys of many children in one vault, making those that are not there yet; as :func:`key_for_child`.
+
+    Raises:
+        Missing: when one of them was erased.
+    """
+    found: dict[str, ChildKey] = {}
+    for start in range(0, len(record_keys), _AT_ONCE):
+        some = record_keys[start : start + _AT_ONCE]
+        kept = store.children_keys(connection, vault, some)
+        fresh = [record_key for record_key in dict.fromkeys(some) if record_key not in kept]
+        if fresh:
+            _same_version(connection, keyring, purpose_of(vault))
+            _same_version(connection, keyring, Purpose.LEDGER_REFERENCES)
+            if store.erased_of(connection, fresh):
+                raise Missing("There is no such record.")
+            made = {record_key: new_child_key(keyring, vault, record_key, random) for record_key in fresh}
+            salted = store.salted(connection, fresh)
+            salts = [new_salt(keyring, record_key, random) for record_key in fresh if record_key not in salted]
+            store.keep_children_keys(connection, list(made.values()), salts)
+            kept |= made
+        for version in {key.kek_version for key in kept.values()}:
+            _opened(connection, keyring, purpose_of(vault), version)
+        found |= {record_key: open_child_key(keyring, key) for record_key, key in kept.items()}
+    return found
 
 
 def salt_of_child(connection: sa.Connection, keyring: Keyring, record_key: str) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -43,8 +44,12 @@ class Key(msgspec.Struct, frozen=True):
         return Key(f"{self.purpose}/{use}", self.version, derive(self.secret, use))
 
 
+@lru_cache(maxsize=64)
 def derive(secret: bytes, use: str) -> bytes:
-    """Make 32 bytes for one ``use`` from a secret of full strength: HKDF with SHA-256 (RFC 5869), no salt."""
+    """Make 32 bytes for one ``use`` from a secret of full strength: HKDF with SHA-256 (RFC 5869), no salt.
+
+    The few that are in use at a time are remembered: a search or a new record takes dozens.
+    """
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"samechild " + use.encode()).derive(secret)
 
 

@@ -171,6 +171,22 @@ def keep_child_key(connection: sa.Connection, key: WrappedChildKey) -> None:
     )
 
 
+def keep_children_keys(
+    connection: sa.Connection, keys: Sequence[WrappedChildKey], salts: Sequence[WrappedSalt]
+) -> None:
+    """Keep the keys of several new children, and the salts of those who had none; refused as for one."""
+    for vault, table in child_keys.items():
+        rows = [
+            {"record_key": key.record_key, "kek_version": key.kek_version, "wrapped": key.wrapped}
+            for key in keys
+            if key.vault is vault
+        ]
+        if rows:
+            connection.execute(table.insert(), rows)
+    if salts:
+        connection.execute(child_salts.insert(), [msgspec.structs.asdict(each) for each in salts])
+
+
 def child_keys_before(connection: sa.Connection, vault: Vault, version: int, limit: int) -> list[WrappedChildKey]:
     """Find children's keys of a vault that are wrapped under an older version than ``version``, at most ``limit``."""
     table = child_keys[vault]
@@ -215,6 +231,18 @@ def tombstone(connection: sa.Connection, record_key: str) -> Tombstone | None:
     """Find the tombstone of an erased child; None for everybody else."""
     row = connection.execute(sa.select(tombstones).where(tombstones.c.record_key == record_key)).first()
     return None if row is None else _tombstone(row)
+
+
+def erased_of(connection: sa.Connection, record_keys: Sequence[str]) -> set[str]:
+    """Which of some records were erased."""
+    asked = sa.select(tombstones.c.record_key).where(tombstones.c.record_key.in_(record_keys))
+    return set(connection.execute(asked).scalars())
+
+
+def salted(connection: sa.Connection, record_keys: Sequence[str]) -> set[str]:
+    """Which of some children have the salt of their references already."""
+    asked = sa.select(child_salts.c.record_key).where(child_salts.c.record_key.in_(record_keys))
+    return set(connection.execute(asked).scalars())
 
 
 def all_tombstones(connection: sa.Connection) -> list[Tombstone]:

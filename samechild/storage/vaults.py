@@ -11,7 +11,7 @@ there or not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from os import urandom
@@ -97,6 +97,14 @@ class Heading(msgspec.Struct, frozen=True, kw_only=True):
     retention: str
 
 
+class Sealed(msgspec.Struct, frozen=True):
+    """One row as it lies in the vault."""
+
+    row_id: str
+    heading: Heading
+    sealed: bytes
+
+
 class Opened(msgspec.Struct, frozen=True):
     """One row that a permit opened. It does not print what it holds."""
 
@@ -124,6 +132,37 @@ def keep_content(connection: sa.Connection, key: ChildKey, heading: Heading, pla
         Invalid: when the key is another child's, or the other vault's.
     """
     return _keep(connection, Vault.CONTENT, key, heading, plain, random)
+
+
+def keep_identities(connection: sa.Connection, them: Iterable[tuple[ChildKey, Heading, bytes]], random: Random) -> None:
+    """Keep many identities, each sealed under its own child's key; as :func:`keep_identity`."""
+    rows = [_row(Vault.IDENTITY, key, heading, plain, random) for key, heading, plain in them]
+    if rows:
+        connection.execute(identity_rows.insert(), rows)
+
+
+def identities_held(connection: sa.Connection, record_keys: Sequence[str]) -> list[Sealed]:
+    """Every identity row of some records, still sealed, oldest first: for the room that matches records in memory.
+
+    ``connection`` is one of ``Login.INDEX``, which sees the rows of every owner.
+    """
+    found: list[Sealed] = []
+    for some in _parts(record_keys):
+        asked = sa.select(identity_rows).where(identity_rows.c.record_key.in_(some))
+        for row in connection.execute(asked.order_by(identity_rows.c.received_at, identity_rows.c.row_id)):
+            values = row._mapping
+            heading = Heading(**{name: values[name] for name in Heading.__struct_fields__})
+            found.append(Sealed(row.row_id, heading, row.sealed))
+    return found
+
+
+def open_identity(row: Sealed, key: ChildKey) -> bytes:
+    """Open one sealed identity row under its child's key.
+
+    Raises:
+        Invalid: when it was changed or moved, or the key is another's.
+    """
+    return unseal(key, row.sealed, _bound(Vault.IDENTITY, row.row_id, row.heading))
 
 
 def identity_of(connection: sa.Connection, permit: Permit, keys: Mapping[str, ChildKey], now: datetime) -> list[Opened]:
@@ -233,12 +272,17 @@ def find(connection: sa.Connection, permit: Permit, field: str, tokens: Sequence
 def _keep(
     connection: sa.Connection, vault: Vault, key: ChildKey, heading: Heading, plain: bytes, random: Random
 ) -> str:
+    row = _row(vault, key, heading, plain, random)
+    connection.execute(_ROWS[vault].insert().values(row))
+    return str(row["row_id"])
+
+
+def _row(vault: Vault, key: ChildKey, heading: Heading, plain: bytes, random: Random) -> dict[str, object]:
     if key.vault is not vault or key.record_key != heading.record_key:
         raise Invalid(f"A row of the {vault.value} vault is sealed under that child's own {vault.value} key only.")
     row_id = random(16).hex()
     sealed = seal(key, plain, _bound(vault, row_id, heading), random)
-    connection.execute(_ROWS[vault].insert().values(row_id=row_id, sealed=sealed, **_heading_values(heading)))
-    return row_id
+    return {"row_id": row_id, "sealed": sealed, **_heading_values(heading)}
 
 
 def _read(
