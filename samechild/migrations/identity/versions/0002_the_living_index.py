@@ -101,6 +101,63 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("space"),
         sqlite_strict=True,
     )
+    op.create_table(
+        "index_answers",
+        sa.Column("question", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False, comment="counts from 1"),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False, comment="same, different or cannot tell"),
+        sa.Column("blind", sa.Boolean(), nullable=False, comment="whether they knew nothing of any other answer"),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("note", sa.LargeBinary(), nullable=False, comment="sealed under both records' own keys; empty: none"),
+        sa.Column("taken_back_at", sa.Text(), nullable=True, comment="since when it no longer counts"),
+        sa.PrimaryKeyConstraint("question", "number"),
+        sqlite_strict=True,
+    )
+    op.create_index("index_answers_by", "index_answers", ["who", "at"], unique=False)
+    op.create_table(
+        "index_question_records",
+        sa.Column("owner", sa.Text(), nullable=False, comment="organisation whose row this is"),
+        sa.Column("record_key", sa.Text(), nullable=False, comment="opaque key of the record it belongs to"),
+        sa.Column("received_at", sa.Text(), nullable=False, comment="when it came"),
+        sa.Column("basis", sa.Text(), nullable=False, comment="legal basis on which it is held"),
+        sa.Column("retention", sa.Text(), nullable=False, comment="retention class"),
+        sa.Column("question", sa.Text(), nullable=False),
+        sa.Column("side", sa.Text(), nullable=False, comment="a: the record it is about, b: the other"),
+        sa.Column("child", sa.Text(), nullable=False, comment="its child when the question was asked"),
+        sa.PrimaryKeyConstraint("question", "side"),
+        sqlite_strict=True,
+    )
+    op.create_index("index_question_records_of", "index_question_records", ["record_key"], unique=False)
+    op.create_table(
+        "index_questions",
+        sa.Column("question", sa.Text(), nullable=False, comment="opaque id"),
+        sa.Column("space", sa.Text(), nullable=False),
+        sa.Column(
+            "holds", sa.Text(), nullable=False, comment="digest of the two records while open, then the id: once each"
+        ),
+        sa.Column("kind", sa.Text(), nullable=False, comment="why a person is asked"),
+        sa.Column("ground", sa.Text(), nullable=False, comment="code or words; never a value of a record"),
+        sa.Column("weight", sa.Float(), nullable=False, comment="match weight in bits"),
+        sa.Column("probability", sa.Float(), nullable=False),
+        sa.Column("prior", sa.Float(), nullable=False, comment="bits before anything was compared"),
+        sa.Column("evidence", sa.Text(), nullable=False, comment="comparisons, levels and bits, as JSON"),
+        sa.Column("opened_at", sa.Text(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False, comment="open, answered, withdrawn or superseded"),
+        sa.Column("stage_at", sa.Text(), nullable=True, comment="since when, unless open"),
+        sa.Column("assigned_to", sa.Text(), nullable=False, comment="who took it; empty: nobody"),
+        sa.Column("leased_until", sa.Text(), nullable=True, comment="until when it is theirs"),
+        sa.Column("second", sa.Boolean(), nullable=False, comment="two people must agree"),
+        sa.Column("outcome", sa.Text(), nullable=False, comment="the answer that was acted on"),
+        sa.Column(
+            "event", sa.BigInteger(), nullable=False, comment="event of the index that it brought about; 0: none"
+        ),
+        sa.PrimaryKeyConstraint("question"),
+        sa.UniqueConstraint("space", "holds", name="index_questions_once"),
+        sqlite_strict=True,
+    )
+    op.create_index("index_questions_by_stage", "index_questions", ["space", "stage", "opened_at"], unique=False)
     protect(
         op,
         Guard(
@@ -139,3 +196,14 @@ def upgrade() -> None:
         ),
     )
     protect(op, Guard(table="index_spaces", grants={"index": "SELECT, INSERT, UPDATE, DELETE"}))
+    protect(op, Guard(table="index_answers", grants={"index": "SELECT, INSERT, UPDATE, DELETE"}))
+    protect(
+        op,
+        Guard(
+            table="index_question_records",
+            grants={"identity": "SELECT, DELETE", "index": "SELECT, INSERT, UPDATE, DELETE"},
+            owned=True,
+            everywhere=("index",),
+        ),
+    )
+    protect(op, Guard(table="index_questions", grants={"index": "SELECT, INSERT, UPDATE, DELETE"}))
