@@ -32,6 +32,7 @@ from samechild.index.state import (
     UNBORN,
     Pair,
     State,
+    applied,
     apply,
     crossing,
     empty_hash,
@@ -45,7 +46,7 @@ from samechild.index.state import (
 from samechild.index.undoing import undo
 
 __all__ = [
-    "Pair", "Planned", "State", "allow", "apply", "born", "crossing", "empty_hash", "erase", "found", "hash_of", "link",
+    "Pair", "Planned", "State", "allow", "applied", "apply", "born", "crossing", "empty_hash", "erase", "found", "hash_of", "link",
     "members", "merge", "moved", "part", "renumber", "resolve", "seal", "split", "standing", "twins_born", "undo",
     "unlink",
 ]  # fmt: skip

@@ -36,21 +36,29 @@ Pair = Callable[[str, str], str]
 _MODULUS = 1 << 256
 
 
-def apply(state: State, changes: Iterable[Change]) -> State:
-    """The state after some changes; the one given stays as it was.
+def apply(state: State, changes: Iterable[Change]) -> None:
+    """Bring a state to where some changes lead: all of them, or none when one does not follow.
 
     Raises:
         Conflict: when a line is not as the change found it: somebody else changed it in the meantime.
     """
-    after = dict(state)
+    pending: State = {}
     for change in changes:
         line = (change.what, change.key)
-        if after.get(line, "") != change.before:
+        if pending.get(line, state.get(line, "")) != change.before:
             raise Conflict("Somebody else changed this in the meantime: look again, then decide.")
-        if change.after:
-            after[line] = change.after
+        pending[line] = change.after
+    for line, value in pending.items():
+        if value:
+            state[line] = value
         else:
-            after.pop(line, None)
+            state.pop(line, None)
+
+
+def applied(state: State, changes: Iterable[Change]) -> State:
+    """The state after some changes; the one given stays as it was. Raises as :func:`apply`."""
+    after = dict(state)
+    apply(after, changes)
     return after
 
 

@@ -23,7 +23,7 @@ from samechild.index.state import (
     SEALED,
     Pair,
     State,
-    apply,
+    applied,
     crossing,
     is_open,
     members,
@@ -71,7 +71,7 @@ def undo(state: State, event: Event, later: Iterable[Event], pair: Pair, by_cust
     if not inverse or (_moves_of(found) and not _moves_of(inverse)):
         raise Conflict("Everything that this was about has been erased.")
     inverse += _led_back(state, inverse)
-    after = apply(state, inverse)
+    after = applied(state, inverse)
     _check_may_come_together(state, after, inverse, pair)
     inverse += _left_empty(after, inverse, since)
     return Planned(Kind.UNDO, event.child, event.other, tuple(inverse))
