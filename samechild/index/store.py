@@ -252,3 +252,214 @@ def _event(row: Any) -> Event:
         why=msgspec.json.decode(row.why),
         state_hash=row.state_hash,
     )
+
+
+# --- what the events add up to ----------------------------------------------------------------------------------------
+
+
+def move_members(connection: sa.Connection, space: str, lines: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
+    """Let records be of other children: each with its child before and after (empty: none) and the whole row."""
+    new = [{**row, "space": space} for before, after, row in lines if after and not before]
+    moved = [{"record": row["record_key"], "to": after} for before, after, row in lines if after and before]
+    gone = [row["record_key"] for before, after, row in lines if before and not after]
+    if new:
+        connection.execute(index_members.insert(), new)
+    if moved:
+        its = (index_members.c.space == space) & (index_members.c.record_key == sa.bindparam("record"))
+        connection.execute(index_members.update().where(its).values(child=sa.bindparam("to")), moved)
+    for some in parts(gone):
+        connection.execute(
+            index_members.delete().where(index_members.c.space == space, index_members.c.record_key.in_(some))
+        )
+
+
+def move_children(connection: sa.Connection, space: str, lines: Sequence[tuple[str, str, str]]) -> None:
+    """Let children be in other states: each with its state before and after."""
+    _move(connection, index_children, {"space": space}, "child", "state", lines)
+
+
+def move_lines(connection: sa.Connection, space: str, what: str, lines: Sequence[tuple[str, str, str]]) -> None:
+    """Let rulings, numbers or seals stand otherwise: each with its key, and its value before and after."""
+    _move(connection, index_lines, {"space": space, "what": what}, "key", "value", lines)
+
+
+def _move(
+    connection: sa.Connection,
+    table: sa.Table,
+    within: dict[str, str],
+    key: str,
+    value: str,
+    lines: Sequence[tuple[str, str, str]],
+) -> None:
+    new = [{**within, key: its, value: after} for its, before, after in lines if after and not before]
+    moved = [{"its": its, "to": after} for its, before, after in lines if after and before]
+    gone = [its for its, before, after in lines if before and not after]
+    here = sa.and_(*(table.c[name] == given for name, given in within.items()))
+    if new:
+        connection.execute(table.insert(), new)
+    if moved:
+        changing = table.update().where(here, table.c[key] == sa.bindparam("its"))
+        connection.execute(changing.values({value: sa.bindparam("to")}), moved)
+    for some in parts(gone):
+        connection.execute(table.delete().where(here, table.c[key].in_(some)))
+
+
+def parts(keys: Sequence[str], size: int = 500) -> list[Sequence[str]]:
+    """Split a long list: a statement takes only so many values."""
+    return [keys[start : start + size] for start in range(0, len(keys), size)]
+
+
+def members_of(connection: sa.Connection, space: str, children: Sequence[str]) -> dict[str, str]:
+    """The records of some children, each with its child."""
+    found: dict[str, str] = {}
+    for some in parts(children):
+        asked = sa.select(index_members.c.record_key, index_members.c.child).where(
+            index_members.c.space == space, index_members.c.child.in_(some)
+        )
+        found |= {row.record_key: row.child for row in connection.execute(asked)}
+    return found
+
+
+def children_of(connection: sa.Connection, space: str, record_keys: Sequence[str]) -> dict[str, str]:
+    """The child each of some records is of; a record that is not in the space is left out."""
+    found: dict[str, str] = {}
+    for some in parts(record_keys):
+        asked = sa.select(index_members.c.record_key, index_members.c.child).where(
+            index_members.c.space == space, index_members.c.record_key.in_(some)
+        )
+        found |= {row.record_key: row.child for row in connection.execute(asked)}
+    return found
+
+
+def every_member(connection: sa.Connection, space: str) -> list[tuple[str, str, str, str]]:
+    """Every record of a space: its key, its owner, its source and its child; in the order of the keys."""
+    asked = (
+        sa.select(index_members.c.record_key, index_members.c.owner, index_records.c.source, index_members.c.child)
+        .join(index_records, index_records.c.record_key == index_members.c.record_key)
+        .where(index_members.c.space == space)
+        .order_by(index_members.c.record_key)
+    )
+    return [tuple(row) for row in connection.execute(asked)]
+
+
+def states_of(connection: sa.Connection, space: str, children: Sequence[str]) -> dict[str, str]:
+    """The state of each of some children; one that never was is left out."""
+    found: dict[str, str] = {}
+    for some in parts(children):
+        asked = sa.select(index_children.c.child, index_children.c.state).where(
+            index_children.c.space == space, index_children.c.child.in_(some)
+        )
+        found |= {row.child: row.state for row in connection.execute(asked)}
+    return found
+
+
+def every_child(connection: sa.Connection, space: str) -> dict[str, str]:
+    """The state of every child of a space."""
+    asked = sa.select(index_children.c.child, index_children.c.state).where(index_children.c.space == space)
+    return {row.child: row.state for row in connection.execute(asked)}
+
+
+def every_line(connection: sa.Connection, space: str) -> dict[tuple[str, str], str]:
+    """Every ruling, number and seal of a space."""
+    asked = sa.select(index_lines).where(index_lines.c.space == space)
+    return {(row.what, row.key): row.value for row in connection.execute(asked)}
+
+
+# --- records ----------------------------------------------------------------------------------------------------------
+
+
+def records_by_local(connection: sa.Connection, owner: str, locals_: Sequence[str]) -> dict[str, Any]:
+    """The records of an organisation by the token of their own id, as far as they are known."""
+    found: dict[str, Any] = {}
+    for some in parts(locals_):
+        asked = sa.select(index_records).where(index_records.c.owner == owner, index_records.c.local.in_(some))
+        found |= {row.local: row for row in connection.execute(asked)}
+    return found
+
+
+def records_by_key(connection: sa.Connection, record_keys: Sequence[str]) -> dict[str, Any]:
+    """Some records by their opaque keys."""
+    found: dict[str, Any] = {}
+    for some in parts(record_keys):
+        asked = sa.select(index_records).where(index_records.c.record_key.in_(some))
+        found |= {row.record_key: row for row in connection.execute(asked)}
+    return found
+
+
+def keep_records(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Add records that were not known."""
+    if rows:
+        connection.execute(index_records.insert(), list(rows))
+
+
+def change_records(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Note what records say now: ``record``, and the new digest, changed_on and seen_at."""
+    if rows:
+        its = index_records.c.record_key == sa.bindparam("record")
+        new: dict[str, Any] = {
+            "digest": sa.bindparam("new_digest"),
+            "changed_on": sa.bindparam("new_changed_on"),
+            "seen_at": sa.bindparam("new_seen_at"),
+        }
+        connection.execute(index_records.update().where(its).values(new), list(rows))
+
+
+# --- aliases ----------------------------------------------------------------------------------------------------------
+
+
+def keep_aliases(connection: sa.Connection, space: str, aliases: Sequence[tuple[str, str]]) -> None:
+    """Let the child ids of a run of linking lead to children; one that is known stays as it is."""
+    known: set[str] = set()
+    for some in parts([alias for alias, _ in aliases]):
+        asked = sa.select(index_aliases.c.alias).where(index_aliases.c.space == space, index_aliases.c.alias.in_(some))
+        known |= set(connection.execute(asked).scalars())
+    rows = [{"space": space, "alias": alias, "child": child} for alias, child in aliases if alias not in known]
+    if rows:
+        connection.execute(index_aliases.insert(), rows)
+
+
+def child_by_alias(connection: sa.Connection, space: str, aliases: Sequence[str]) -> str | None:
+    """The child that a run's child id was given to, by any token of that id."""
+    return connection.scalar(
+        sa.select(index_aliases.c.child).where(index_aliases.c.space == space, index_aliases.c.alias.in_(aliases))
+    )
+
+
+def aliases_of(connection: sa.Connection, space: str) -> dict[str, str]:
+    """Every alias token of a space and its child, for a record of everything."""
+    asked = sa.select(index_aliases.c.alias, index_aliases.c.child).where(index_aliases.c.space == space)
+    return {row.alias: row.child for row in connection.execute(asked)}
+
+
+def lines_by_key(connection: sa.Connection, space: str, what: str, keys: Iterable[str]) -> dict[str, str]:
+    """Some rulings, numbers or seals of a space by their keys."""
+    found: dict[str, str] = {}
+    for some in parts(sorted(keys)):
+        asked = sa.select(index_lines.c.key, index_lines.c.value).where(
+            index_lines.c.space == space, index_lines.c.what == what, index_lines.c.key.in_(some)
+        )
+        found |= {row.key: row.value for row in connection.execute(asked)}
+    return found
+
+
+def spaces_of_records(connection: sa.Connection, record_keys: Sequence[str]) -> list[tuple[str, str]]:
+    """In which spaces some records are: (space, record key)."""
+    found: list[tuple[str, str]] = []
+    for some in parts(record_keys):
+        asked = sa.select(index_members.c.space, index_members.c.record_key).where(
+            index_members.c.record_key.in_(some)
+        )
+        found += [(row.space, row.record_key) for row in connection.execute(asked)]
+    return sorted(found)
+
+
+def member_row(record: Any, child: str) -> dict[str, Any]:
+    """The whole row of a member, from its record's row."""
+    return {
+        "owner": record.owner,
+        "record_key": record.record_key,
+        "received_at": record.received_at,
+        "basis": record.basis,
+        "retention": record.retention,
+        "child": child,
+    }

@@ -210,6 +210,12 @@ def standings(store: Store, now: datetime, organisation: str = "") -> list[Stand
     return sorted(them, key=lambda each: (each.title, each.agreement.agreement, -each.agreement.version))
 
 
+def agreement_in_force(store: Store, agreement: str, now: datetime) -> Agreement | None:
+    """The version of an agreement that is in force now; None when there is none."""
+    them = (each.agreement for each in standings(store, now) if each.state == "in force")
+    return next((each for each in them if each.agreement == agreement), None)
+
+
 def _state(agreement: Agreement, newest_signed: int, now: datetime) -> str:
     if agreement.withdrawn:
         return "withdrawn"

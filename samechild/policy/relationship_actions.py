@@ -23,7 +23,8 @@ from samechild.storage import Login, Store
 from samechild.storage.vaults import Partition, move_lookups
 
 RELATIONSHIPS = ("involved", "own-family", "oneself")
-MARKS = ("shielded", "sealed-identity", "opted-out")
+SEALED = "sealed-identity"
+MARKS = ("shielded", SEALED, "opted-out")
 KEPT_FOR = "as the record it belongs to"
 
 
@@ -84,25 +85,18 @@ def set_mark(store: Store, by: Asker, owner: str, record_keys: Sequence[str], ma
     """
     _check_mark(store, by, owner, mark, now)
     _note(store, by, "mark", record_keys, {"event": "set", "mark": mark, "owner": owner}, now)
-    rows: list[dict[str, Any]] = [
-        {
-            "id": token_hex(16),
-            "owner": owner,
-            "record_key": record_key,
-            "received_at": now,
-            "basis": "public task",
-            "retention": KEPT_FOR,
-            "mark": mark,
-            "since": now,
-            "until": None,
-            "set_by": by.user,
-        }
-        for record_key in record_keys
-    ]
-    hide(store, owner, record_keys, now, coming=mark)
-    with store.write(Login.GATE) as gate:
-        tables.mark(gate, rows)
-    hide(store, owner, record_keys, now)  # what was kept in the meantime
+    _mark(store, by, owner, record_keys, mark, now)
+
+
+def close_identity(store: Store, by: Asker, owner: str, record_keys: Sequence[str], reason: str, now: datetime) -> None:
+    """Seal the records of an adopted child's former identity, because the law does, whoever sends word of it.
+
+    Adoption and Children Act 2002 sections 56 to 65 and SI 2005/888. Nobody's leave is needed to close it; opening it
+    again takes an officer (:func:`lift_mark`). ``reason`` is a code.
+    """
+    body = {"event": "set", "mark": SEALED, "owner": owner, "reason": reason}
+    _note(store, by, "mark", record_keys, body, now)
+    _mark(store, by, owner, record_keys, SEALED, now)
 
 
 def lift_mark(store: Store, by: Asker, owner: str, record_keys: Sequence[str], mark: str, now: datetime) -> None:
@@ -129,6 +123,16 @@ def hide(store: Store, owner: str, record_keys: Sequence[str], now: datetime, *,
                 move_lookups(identity, owner, record_key, partition, names)
 
 
+def marks_held(store: Store, now: datetime, seen: str = "") -> tuple[str, dict[str, set[str]] | None]:
+    """Every mark that holds, by record, for the room that keeps a search in memory; None when none changed since.
+
+    ``seen`` is what was returned beside the marks the last time.
+    """
+    with store.read(Login.GATE) as gate:
+        stamp = tables.marks_stamp(gate, now)
+        return stamp, None if stamp == seen else tables.every_mark(gate, now)
+
+
 def parted(marks: Collection[str], names: Iterable[str]) -> dict[Partition, list[str]]:
     """Which of these fields may be searched for a record with some marks, and which lie apart."""
     places = {field.name for field in fields().values() if field.location}
@@ -150,6 +154,28 @@ def approve(store: Store, by: Asker, question: str, now: datetime) -> None:
     ledger.append(store, "approval", body, now)
     with store.write(Login.GATE) as gate:
         tables.approve(gate, question, by.user, now)
+
+
+def _mark(store: Store, by: Asker, owner: str, record_keys: Sequence[str], mark: str, now: datetime) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "id": token_hex(16),
+            "owner": owner,
+            "record_key": record_key,
+            "received_at": now,
+            "basis": "public task",
+            "retention": KEPT_FOR,
+            "mark": mark,
+            "since": now,
+            "until": None,
+            "set_by": by.user,
+        }
+        for record_key in record_keys
+    ]
+    hide(store, owner, record_keys, now, coming=mark)
+    with store.write(Login.GATE) as gate:
+        tables.mark(gate, rows)
+    hide(store, owner, record_keys, now)  # what was kept in the meantime
 
 
 def _check_mark(store: Store, by: Asker, owner: str, mark: str, now: datetime) -> None:

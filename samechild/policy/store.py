@@ -284,6 +284,28 @@ def marks_now(connection: sa.Connection, record_keys: Sequence[str], now: dateti
     return found
 
 
+def marks_stamp(connection: sa.Connection, now: datetime) -> str:
+    """What changes whenever a mark is set, lifted, or begins or ceases to hold by its dates."""
+    c = marks.c
+    open_now = sa.and_(c.since <= now, sa.or_(c.until.is_(None), c.until > now))
+    row = connection.execute(
+        sa.select(
+            sa.func.count(), sa.func.count(c.until), sa.func.max(c.received_at), sa.func.max(c.until)
+        ).select_from(marks)
+    ).one()
+    return f"{tuple(row)} {connection.scalar(sa.select(sa.func.count()).select_from(marks).where(open_now))}"
+
+
+def every_mark(connection: sa.Connection, now: datetime) -> dict[str, set[str]]:
+    """Every mark that holds now, by record."""
+    found: dict[str, set[str]] = {}
+    c = marks.c
+    holding = sa.select(c.record_key, c.mark).where(c.since <= now, sa.or_(c.until.is_(None), c.until > now))
+    for row in connection.execute(holding):
+        found.setdefault(row.record_key, set()).add(row.mark)
+    return found
+
+
 def end_marks(connection: sa.Connection, owner: str, record_keys: Sequence[str], name: str, until: datetime) -> int:
     """End a mark that an organisation set on some records at a moment; how many there were."""
     ending = sa.update(marks).where(

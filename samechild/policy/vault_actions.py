@@ -7,7 +7,7 @@ nothing about children who must not be found.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from os import urandom
 from secrets import token_hex
@@ -21,7 +21,7 @@ from samechild.errors import Invalid, Missing
 from samechild.keys.actions import key_for_child
 from samechild.keys.children import Vault
 from samechild.policy import ledger
-from samechild.policy.actions import disclose, may_be_told
+from samechild.policy.actions import disclose, may_be_told, permits
 from samechild.policy.relationship_actions import hide, parted
 from samechild.policy.store import marks_now
 from samechild.records import Sensitivity, fields
@@ -142,18 +142,43 @@ def search(store: Store, ask: Ask, values: Mapping[str, str]) -> Found:
     if not wanted or unread or ask.scope.spread is not Spread.SEARCH:
         unread_words = f" These cannot be read: {', '.join(unread)}." if unread else ""
         raise Invalid(f"Search for whole values, such as a whole date of birth.{unread_words}")
-    terms = tuple(store.keys.reference(f"{name}\x1f{value}") for name, value in sorted(wanted.items()))
-    scope = Scope(Spread.SEARCH, fields=tuple(sorted(wanted)), terms=terms, batch=ask.scope.batch)
-    asked = msgspec.structs.replace(ask, scope=scope)
 
-    def read(permit: Permit) -> Found:
+    def find_exactly(permit: Permit) -> list[str]:
         with store.read(Login.IDENTITY, permit.space) as identity:
             matches = [
                 set(find(identity, permit, name, store.keys.tokens(name, value), ask.now))
                 for name, value in sorted(wanted.items())
             ]
-        together = sorted(set.intersection(*matches))
-        return Found(tuple(_not_hidden(store, asked, together)), permit.entry)
+        return sorted(set.intersection(*matches))
+
+    terms = [f"{name}\x1f{value}" for name, value in sorted(wanted.items())]
+    return searched(store, ask, sorted(wanted), terms, find_exactly)
+
+
+def searched(
+    store: Store, ask: Ask, on: Sequence[str], terms: Sequence[str], look: Callable[[Permit], Sequence[str]]
+) -> Found:
+    """Search under the gate, whatever does the looking: decided and recorded first, what was found recorded after.
+
+    Args:
+        store: the open installation.
+        ask: the question, for existence, of spread search; its fields and terms are filled in here.
+        on: the fields that are searched on.
+        terms: what is searched for, in words; only their keyed references are kept.
+        look: gives record keys of the permit's space, best first; whom a mark hides is left out afterwards once more.
+
+    Raises:
+        Invalid: when the question is not for a search.
+        Refused, Unavailable: as :func:`samechild.policy.actions.permit`.
+    """
+    if ask.scope.spread is not Spread.SEARCH:
+        raise Invalid("A search is asked for as a search.")
+    references = tuple(store.keys.reference(term) for term in terms)
+    scope = Scope(Spread.SEARCH, fields=tuple(on), terms=references, batch=ask.scope.batch)
+    asked = msgspec.structs.replace(ask, scope=scope)
+
+    def read(permit: Permit) -> Found:
+        return Found(tuple(_not_hidden(store, asked, look(permit))), permit.entry)
 
     return disclose(store, asked, read, lambda found: found.record_keys)
 
@@ -182,20 +207,39 @@ def read_record(store: Store, ask: Ask) -> list[Opened]:
     """
     if ask.mode is not Mode.CONTENT:
         raise Invalid("To learn whether something exists, ask for its existence.")
-    vault = in_vault(ask.record_type)
-
-    def read(permit: Permit) -> list[Opened]:
-        with store.read(Login.GATE) as gate:
-            keys = keys_of(gate, permit, store.keys, vault, ask.now)
-        login, opened = (Login.IDENTITY, identity_of) if vault is Vault.IDENTITY else (Login.CONTENT, content_of)
-        with store.read(login, permit.space) as connection:
-            rows = opened(connection, permit, keys, ask.now)
-        return [to_be_seen(row, permit) for row in rows] if vault is Vault.IDENTITY else rows
-
-    found = disclose(store, ask, read, lambda rows: [row.heading.record_key for row in rows])
+    found = disclose(
+        store,
+        ask,
+        lambda permit: opened_under(store, permit, ask.now),
+        lambda rows: [row.heading.record_key for row in rows],
+    )
     if not found:
         raise Missing(ledger.NOTHING_THERE)
     return found
+
+
+def read_what_may_be(store: Store, ask: Ask) -> list[tuple[Permit, list[Opened]]]:
+    """Read those records of a list that the gate lets somebody read, each under the permit that covers it.
+
+    What is refused or hidden is left out, in a way that cannot be told from not being there.
+    """
+    found = []
+    for given in permits(store, ask):
+        rows = opened_under(store, given, ask.now)
+        ledger.outcome(store, given, [row.heading.record_key for row in rows], {"records": len(rows)}, ask.now)
+        found.append((given, rows))
+    return found
+
+
+def opened_under(store: Store, permit: Permit, now: datetime) -> list[Opened]:
+    """Open the rows that a permit names, oldest first, without what it hides; who shows them records the outcome."""
+    vault = in_vault(permit.record_type)
+    with store.read(Login.GATE) as gate:
+        keys = keys_of(gate, permit, store.keys, vault, now)
+    login, opened = (Login.IDENTITY, identity_of) if vault is Vault.IDENTITY else (Login.CONTENT, content_of)
+    with store.read(login, permit.space) as connection:
+        rows = opened(connection, permit, keys, now)
+    return [to_be_seen(row, permit) for row in rows] if vault is Vault.IDENTITY else rows
 
 
 def to_be_seen(row: Opened, permit: Permit) -> Opened:
