@@ -102,6 +102,24 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "index_connected",
+        sa.Column("row_id", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False, comment="organisation whose row this is"),
+        sa.Column("record_key", sa.Text(), nullable=False, comment="opaque key of the record it belongs to"),
+        sa.Column("received_at", sa.Text(), nullable=False, comment="when it came"),
+        sa.Column("basis", sa.Text(), nullable=False, comment="legal basis on which it is held"),
+        sa.Column("retention", sa.Text(), nullable=False, comment="retention class"),
+        sa.Column("connection", sa.Text(), nullable=False, comment="opaque id; the newest row of it counts"),
+        sa.Column(
+            "person", sa.Text(), nullable=False, comment="token of who they are, to know one parent of two children"
+        ),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("row_id"),
+        sqlite_strict=True,
+    )
+    op.create_index("index_connected_of_child", "index_connected", ["record_key"], unique=False)
+    op.create_index("index_connected_of_person", "index_connected", ["person"], unique=False)
+    op.create_table(
         "index_answers",
         sa.Column("question", sa.Text(), nullable=False),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False, comment="counts from 1"),
@@ -196,6 +214,15 @@ def upgrade() -> None:
         ),
     )
     protect(op, Guard(table="index_spaces", grants={"index": "SELECT, INSERT, UPDATE, DELETE"}))
+    protect(
+        op,
+        Guard(
+            table="index_connected",
+            grants={"identity": "SELECT, INSERT, DELETE", "index": "SELECT"},
+            owned=True,
+            everywhere=("index",),
+        ),
+    )
     protect(op, Guard(table="index_answers", grants={"index": "SELECT, INSERT, UPDATE, DELETE"}))
     protect(
         op,

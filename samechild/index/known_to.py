@@ -1,0 +1,116 @@
+"""Who knows a child: which agencies and services, since when, last seen when, and whom to ring.
+
+That somebody knows a child is a permission of its own, asked of each organisation for each kind of service. An
+organisation that must not be known of is left out: every member of the space is asked the same questions, those who
+hold nothing about a record that does not exist, so that neither the answer nor the work done tells the one from the
+other. A sensitive service is not named: it is told who asked, and rings back (the Children Act 2004 Information
+Database Regulations 2007, SI 2007/2182, regulations 6(3) and 11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from secrets import token_hex
+from typing import Any
+
+import msgspec
+
+from samechild.index import store as tables
+from samechild.index.reading import space_of
+from samechild.index.records import WHO
+from samechild.policy import ledger
+from samechild.policy.actions import permits
+from samechild.policy.holdings import Holding, held_under
+from samechild.policy.people.organisations import Organisation, kinds
+from samechild.policy.shown import organisations
+from samechild.records.disclosure import Ask, Asker, Mode, Permit, Route, Scope, Spread
+from samechild.records.types import Sector, record_types
+from samechild.storage import Login, Store
+
+SERVICES = (
+    "social-care.involvement",
+    "education.setting",
+    "health.practice",
+    "justice.involvement",
+    "housing.tenancy",
+    "health.sensitive",
+)
+"""Kinds of record that say that a service is involved, of which existence is asked."""
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """An agency, or one service of it, that knows the child: since when, last heard when, and whom to ring.
+
+    ``service`` is the record type, empty for the agency itself. A ``brokered`` one is a sensitive service: it has no
+    organisation, dates and telephone here, was told that somebody asked, and gets in touch itself.
+    """
+
+    organisation: str
+    name: str
+    service: str = ""
+    since: datetime | None = None
+    last: datetime | None = None
+    route: Route | None = None
+    brokered: bool = False
+
+
+def known_to(store: Store, by: Asker, space: str, child: str, ask: Ask) -> list[Known]:
+    """Say which agencies and services know a child, as far as each lets this asker know that it does.
+
+    ``ask`` gives purpose, power, basis and the like; owner, mode, record type and scope are filled in here. The own
+    organisation stands first, then the others by name; a sensitive service last.
+
+    Raises:
+        Missing: when the asker's organisation is no member of the space.
+        Unavailable: when the ledger cannot be written: nothing is told.
+    """
+    here = space_of(store, space, by.organisation)
+    with store.read(Login.INDEX) as connection:
+        records = tables.records_by_key(connection, sorted(tables.members_of(connection, here.space, [child])))
+    them = {each.organisation: each for each in organisations(store)}
+    found: list[Known] = []
+    for owner in here.members:
+        its = tuple(sorted(key for key, row in records.items() if row.owner == owner)) or (token_hex(16),)
+        for record_type in asked_of(them.get(owner)):
+            scope = Scope(Spread.BATCH, its, batch="known-to")
+            question = msgspec.structs.replace(
+                ask, who=by, owner=owner, mode=Mode.EXISTENCE, record_type=record_type, scope=scope
+            )
+            for given in permits(store, question):
+                held = _seen(records, given) if record_type in WHO else held_under(store, given, ask.now)
+                ledger.outcome(store, given, [each.record_key for each in held], {"known": len(held)}, ask.now)
+                found += _known(them[owner], record_type, given, held)
+    return sorted(found, key=lambda one: (one.brokered, one.organisation != by.organisation, one.name, one.service))
+
+
+def asked_of(organisation: Organisation | None) -> tuple[str, ...]:
+    """Of which kinds of record an organisation is asked whether it holds any: who the child is, and its services.
+
+    Decided by what kind of organisation it is, never by what it holds.
+    """
+    sector: Sector | None = None if organisation is None else kinds()[organisation.kind].sector
+    return () if sector is None else (WHO[0], *(name for name in SERVICES if sector in record_types()[name].holders))
+
+
+def _seen(records: Mapping[str, Any], given: Permit) -> list[Holding]:
+    """When the index first and last heard of the records of a permit."""
+    return [Holding(key, records[key].received_at, records[key].seen_at) for key in given.record_keys if key in records]
+
+
+def _known(owner: Organisation, record_type: str, given: Permit, held: list[Holding]) -> list[Known]:
+    if not held:
+        return []
+    if "broker-contact" in given.decision.duties:
+        return [Known(organisation="", name="A sensitive service", brokered=True)]
+    service = "" if record_type in WHO else record_type
+    return [
+        Known(
+            organisation=owner.organisation,
+            name=owner.name,
+            service=service,
+            since=min(each.first for each in held),
+            last=max(each.newest for each in held),
+            route=owner.route,
+        )
+    ]
