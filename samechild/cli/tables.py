@@ -21,6 +21,7 @@ def all_tables() -> list[sa.MetaData]:
     from samechild.policy.retention import store as retention_store
     from samechild.policy.sign_in import store as sign_in
     from samechild.storage import changes, jobs, vaults
+    from samechild.tracing import store as tracing
 
     return [
         keys.TABLES,
@@ -40,6 +41,7 @@ def all_tables() -> list[sa.MetaData]:
         downtime_store.TABLES,
         sign_in.TABLES,
         index.TABLES,
+        tracing.TABLES,
         families.TABLES,
         review.TABLES,
     ]

@@ -76,6 +76,13 @@ def _declared() -> tuple[RecordType, ...]:
             location=True,
         ),
         kind(
+            name="personal.number",
+            title="NHS number: how it became known, and what the national service says beside it",
+            holders=tuple(Sector),
+            retention="as the record it belongs to",
+            sensitivity=_I,
+        ),
+        kind(
             name="personal.connected",
             title="Parents, carers and other connected people",
             holders=tuple(Sector),

@@ -141,6 +141,14 @@ def keep_identities(connection: sa.Connection, them: Iterable[tuple[ChildKey, He
         connection.execute(identity_rows.insert(), rows)
 
 
+def drop_identity(connection: sa.Connection, owner: str, row_ids: Sequence[str]) -> int:
+    """Delete single rows that say who a child is, such as somebody found by mistake; how many were there."""
+    table, dropped = identity_rows, 0
+    for some in _parts(row_ids):
+        dropped += connection.execute(table.delete().where(table.c.owner == owner, table.c.row_id.in_(some))).rowcount
+    return dropped
+
+
 def identities_held(connection: sa.Connection, record_keys: Sequence[str]) -> list[Sealed]:
     """Every identity row of some records, still sealed, oldest first: for the room that matches records in memory.
 

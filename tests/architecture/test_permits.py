@@ -67,6 +67,7 @@ WITHOUT_PERMIT: dict[Place, str] = {
     ("storage/vaults.py", ""): "declares the tables",
     ("storage/vaults.py", "_bound"): "says where a row lies, for sealing",
     ("storage/vaults.py", "_keep"): WRITES,
+    ("storage/vaults.py", "drop_identity"): WRITES,
     ("storage/vaults.py", "keep_lookup"): WRITES,
     ("storage/vaults.py", "move_lookups"): WRITES,
     ("storage/verify.py", ""): "names the tables for the check",

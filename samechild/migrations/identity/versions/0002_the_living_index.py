@@ -102,6 +102,97 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "tracing_asked",
+        sa.Column("reference", sa.Text(), nullable=False, comment="opaque, drawn for one file"),
+        sa.Column("owner", sa.Text(), nullable=False, comment="organisation whose row this is"),
+        sa.Column("record_key", sa.Text(), nullable=False, comment="opaque key of the record it belongs to"),
+        sa.Column("received_at", sa.Text(), nullable=False, comment="when it came"),
+        sa.Column("basis", sa.Text(), nullable=False, comment="legal basis on which it is held"),
+        sa.Column("retention", sa.Text(), nullable=False, comment="retention class"),
+        sa.Column("round", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False, comment="open, answered or lost"),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("reasons", sa.Text(), nullable=False, comment="codes, as JSON"),
+        sa.Column("queries", sa.Integer(), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False, comment="whose records the service told of"),
+        sa.Column("answered_at", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("reference"),
+        sqlite_strict=True,
+    )
+    op.create_index("tracing_asked_of_record", "tracing_asked", ["record_key"], unique=False)
+    op.create_index("tracing_asked_of_round", "tracing_asked", ["round", "state"], unique=False)
+    op.create_index("tracing_asked_open", "tracing_asked", ["owner", "state"], unique=False)
+    op.create_table(
+        "tracing_messages",
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False, comment="id of a message, or SHA-256 of a file"),
+        sa.Column("round", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False, comment="answer, report or other"),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("owner", "message"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "tracing_numbers",
+        sa.Column("number_id", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False, comment="organisation whose row this is"),
+        sa.Column("record_key", sa.Text(), nullable=False, comment="opaque key of the record it belongs to"),
+        sa.Column("received_at", sa.Text(), nullable=False, comment="when it came"),
+        sa.Column("basis", sa.Text(), nullable=False, comment="legal basis on which it is held"),
+        sa.Column("retention", sa.Text(), nullable=False, comment="retention class"),
+        sa.Column("side", sa.Text(), nullable=False, comment="local, national or candidate"),
+        sa.Column("status", sa.Text(), nullable=False, comment="NHS number status indicator, 01 to 08"),
+        sa.Column("how", sa.Text(), nullable=False, comment="how it was obtained; empty: there is no number"),
+        sa.Column("by", sa.Text(), nullable=False, comment="who noted it or asked for the trace"),
+        sa.Column("trace", sa.Text(), nullable=False, comment="the round it came from; empty: none"),
+        sa.Column("row_id", sa.Text(), nullable=False, comment="the sealed row of the vault; empty: no value is kept"),
+        sa.Column("token", sa.Text(), nullable=False, comment="token of the number, to find it again; empty: none"),
+        sa.Column("previous", sa.Text(), nullable=False, comment="token of the number it replaces"),
+        sa.Column("current", sa.Boolean(), nullable=False, comment="whether it counts now; earlier ones are history"),
+        sa.Column("told_at", sa.Text(), nullable=True, comment="when the index was told of it"),
+        sa.PrimaryKeyConstraint("number_id"),
+        sqlite_strict=True,
+    )
+    op.create_index("tracing_numbers_by_owner", "tracing_numbers", ["owner", "current", "status"], unique=False)
+    op.create_index("tracing_numbers_of_record", "tracing_numbers", ["record_key", "current"], unique=False)
+    op.create_table(
+        "tracing_proposals",
+        sa.Column("proposal", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False, comment="organisation whose row this is"),
+        sa.Column("record_key", sa.Text(), nullable=False, comment="opaque key of the record it belongs to"),
+        sa.Column("received_at", sa.Text(), nullable=False, comment="when it came"),
+        sa.Column("basis", sa.Text(), nullable=False, comment="legal basis on which it is held"),
+        sa.Column("retention", sa.Text(), nullable=False, comment="retention class"),
+        sa.Column("field", sa.Text(), nullable=False, comment="which field differs"),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("number_id", sa.Text(), nullable=False, comment="the national row it compares with"),
+        sa.Column("state", sa.Text(), nullable=False, comment="open, national, local or settled"),
+        sa.Column("answered_by", sa.Text(), nullable=False),
+        sa.Column("answered_at", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("proposal"),
+        sqlite_strict=True,
+    )
+    op.create_index("tracing_proposals_of_record", "tracing_proposals", ["record_key"], unique=False)
+    op.create_index("tracing_proposals_open", "tracing_proposals", ["owner", "state", "field"], unique=False)
+    op.create_table(
+        "tracing_rounds",
+        sa.Column("round", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False, comment="organisation that asks"),
+        sa.Column("route", sa.Text(), nullable=False, comment="hand, mesh or pds"),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("requested_at", sa.Text(), nullable=False),
+        sa.Column("sent_at", sa.Text(), nullable=True),
+        sa.Column("received_at", sa.Text(), nullable=True),
+        sa.Column("read_at", sa.Text(), nullable=True),
+        sa.Column("message", sa.Text(), nullable=False, comment="the message that carried the request; empty: none"),
+        sa.Column("asked", sa.Integer(), nullable=False, comment="how many children"),
+        sa.Column("code", sa.Text(), nullable=False, comment="why the service refused or lost it"),
+        sa.PrimaryKeyConstraint("round"),
+        sqlite_strict=True,
+    )
+    op.create_index("tracing_rounds_by_owner", "tracing_rounds", ["owner", "requested_at"], unique=False)
+    op.create_table(
         "index_connected",
         sa.Column("row_id", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=False, comment="organisation whose row this is"),
@@ -214,6 +305,51 @@ def upgrade() -> None:
         ),
     )
     protect(op, Guard(table="index_spaces", grants={"index": "SELECT, INSERT, UPDATE, DELETE"}))
+    protect(
+        op,
+        Guard(
+            table="tracing_asked",
+            grants={"identity": "SELECT, INSERT, UPDATE, DELETE", "index": "SELECT"},
+            owned=True,
+            everywhere=("index",),
+        ),
+    )
+    protect(
+        op,
+        Guard(
+            table="tracing_messages",
+            grants={"identity": "SELECT, INSERT, UPDATE, DELETE", "index": "SELECT"},
+            owned=True,
+            everywhere=("index",),
+        ),
+    )
+    protect(
+        op,
+        Guard(
+            table="tracing_numbers",
+            grants={"identity": "SELECT, INSERT, UPDATE, DELETE", "index": "SELECT"},
+            owned=True,
+            everywhere=("index",),
+        ),
+    )
+    protect(
+        op,
+        Guard(
+            table="tracing_proposals",
+            grants={"identity": "SELECT, INSERT, UPDATE, DELETE", "index": "SELECT"},
+            owned=True,
+            everywhere=("index",),
+        ),
+    )
+    protect(
+        op,
+        Guard(
+            table="tracing_rounds",
+            grants={"identity": "SELECT, INSERT, UPDATE, DELETE", "index": "SELECT"},
+            owned=True,
+            everywhere=("index",),
+        ),
+    )
     protect(
         op,
         Guard(
