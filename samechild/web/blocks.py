@@ -34,7 +34,19 @@ class Code(msgspec.Struct, frozen=True):
     words: str
 
 
-Cell = str | Link | Tag | Code
+class Marked(msgspec.Struct, frozen=True):
+    """A value in pieces, some of them marked because they differ from the value beside it."""
+
+    parts: tuple[tuple[str, bool], ...]
+
+
+class Drawn(msgspec.Struct, frozen=True):
+    """A small picture from :mod:`samechild.web.drawing` in a cell, beside cells that say the same in words."""
+
+    svg: str
+
+
+Cell = str | Link | Tag | Code | Marked | Drawn
 
 
 class Words(msgspec.Struct, frozen=True, tag=True):
@@ -120,7 +132,14 @@ class Letter(msgspec.Struct, frozen=True, tag=True):
     lines: tuple[str, ...]
 
 
-Block = Words | Heading | Points | Table | Summary | Inset | Warn | Panel | Pre | More | Questions | Letter
+class Picture(msgspec.Struct, frozen=True, tag=True):
+    """A picture from :mod:`samechild.web.drawing`, which says in words what it shows; ``label`` names its place."""
+
+    svg: str
+    label: str
+
+
+Block = Words | Heading | Points | Table | Summary | Inset | Warn | Panel | Pre | More | Questions | Letter | Picture
 
 
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +151,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     back: Link | None = None
     status: int = 200
     wide: bool = False
+    script: str = ""  # a script of this server that makes the page quicker to work with; it works without
 
 
 class Redirect(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
 """The headers every answer carries, errors included: what a browser may load, keep, frame and tell others.
 
 A strict Content-Security-Policy allows the stylesheet and pictures of this server and nothing else: pages hold no
-script. Only the page that shows the API's documentation may run the scripts shipped with samechild.
+script. Only the page that shows the API's documentation, and the review queue with its keys, may run the scripts
+shipped with samechild.
 Sources: OWASP HTTP Security Response Headers; W3C Content Security Policy Level 3; Fetch Metadata.
 """
 
@@ -15,6 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 API_PAGE = "/api/docs"
 STATIC = "/static/"
+REVIEW = "/review"
+"""Where single keys answer for who wants them: the pages of the review queue, which work without."""
 TOWN = "/town/"
 """Where a demonstration shows the files it made: pages that carry their own style, and no script."""
 
@@ -37,6 +40,8 @@ def content_policy(path: str, issuers: tuple[str, ...] = ()) -> str:
     script, style, connect = "'none'", "'self'", "'none'"
     if path == API_PAGE:
         script, style, connect = "'self'", "'self' 'unsafe-inline'", "'self'"
+    if path == REVIEW or path.startswith(f"{REVIEW}/"):
+        script = "'self'"
     if path.startswith(TOWN):
         style = "'unsafe-inline'"
     parts = (

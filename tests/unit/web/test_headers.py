@@ -61,9 +61,11 @@ def test_pages_may_run_no_script() -> None:
     assert "unsafe" not in content_policy("/ledger")
 
 
-def test_only_the_page_of_the_api_runs_scripts_of_this_server() -> None:
-    assert "script-src 'self';" in content_policy("/api/docs")
-    for path in ("/api/docs/x", "/api/docsx", "/API/DOCS", "/"):
+def test_only_the_page_of_the_api_and_the_review_queue_run_scripts_of_this_server() -> None:
+    for path in ("/api/docs", "/review", "/review/pairs/1"):
+        assert "script-src 'self';" in content_policy(path)
+        assert "unsafe" not in content_policy(path).partition("style-src")[0]
+    for path in ("/api/docs/x", "/api/docsx", "/API/DOCS", "/", "/reviews", "/REVIEW", "/cluster/review"):
         assert "script-src 'none'" in content_policy(path)
 
 
