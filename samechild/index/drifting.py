@@ -13,8 +13,8 @@ import msgspec
 
 from samechild.index import store as tables
 from samechild.index.drift import Drift, Drifts, batch_name, drift_of
-from samechild.index.reading import ask_of, space_of
 from samechild.index.records import WHO, Held
+from samechild.index.spaces import ask_of, space_of
 from samechild.policy.actions import permit
 from samechild.policy.people.organisations import kinds
 from samechild.policy.shown import organisations

@@ -17,8 +17,8 @@ from typing import Any
 import msgspec
 
 from samechild.index import store as tables
-from samechild.index.reading import space_of
 from samechild.index.records import WHO
+from samechild.index.spaces import space_of
 from samechild.policy import ledger
 from samechild.policy.actions import permits
 from samechild.policy.holdings import Holding, held_under
