@@ -7,17 +7,19 @@ whom stands in :mod:`samechild.index.telling`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from threading import BoundedSemaphore
+from time import monotonic, sleep
 
 import msgspec
 import sqlalchemy as sa
 
 from samechild.errors import Conflict, Refused
 from samechild.index import store as tables
-from samechild.index.reading import ask_of, space_of
-from samechild.index.records import Event
-from samechild.index.telling import Changed, Sight, cursor, mark, told
+from samechild.index.records import Event, Kind
+from samechild.index.spaces import ask_of, space_of
+from samechild.index.telling import Changed, Sight, cursor, mark, ties_identities, told
 from samechild.policy import ledger
 from samechild.policy.actions import ask_gate, permit
 from samechild.records.disclosure import Asker
@@ -25,6 +27,10 @@ from samechild.storage import Login, Store
 
 MOST = 1000
 """So many events are looked at for one page."""
+
+MOST_WAITING = 8
+EVERY = 0.25
+"""Seconds between two looks while a follower waits."""
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +72,75 @@ def changes(store: Store, by: Asker, space: str, after: str, now: datetime, limi
         ledger.outcome(store, given, told_of, {"changes": len(found)}, now)
     last = mark(events[-1]) if events else after
     return Page(space=space, changes=found, next=last, more=len(events) == limit)
+
+
+class Past(msgspec.Struct, frozen=True, kw_only=True):
+    """What a follower may be told of a child's past: its events, who decided each, and what it was called before."""
+
+    child: str
+    changes: tuple[tuple[Changed, str], ...]
+    replaced: tuple[str, ...]
+
+
+def past(store: Store, by: Asker, space: str, child: str, record_keys: Collection[str], now: datetime) -> Past:
+    """The history of a child, and the identifiers that lead to it, as far as they were of these records of it.
+
+    ``record_keys`` are the records that the asker was let see: an identifier under which none of them was known would
+    tell of a record that they do not see.
+
+    Raises:
+        Missing, Refused: as :func:`changes`.
+    """
+    space = _entitled(store, by, space, now)
+    with store.read(Login.INDEX) as connection:
+        names, events, replaced = [child], dict[int, Event](), set[str]()
+        while names:
+            name = names.pop()
+            for event in tables.events_of(connection, space, name):
+                events[event.number] = event
+                if event.kind is Kind.MERGE and event.child == name and _moved_some(event, record_keys):
+                    state = tables.states_of(connection, space, [event.other]).get(event.other, "")
+                    if state.startswith("merged:") and event.other not in replaced:
+                        replaced.add(event.other)
+                        names.append(event.other)
+        shown = [events[number] for number in sorted(events) if not ties_identities(events[number])]
+        sight = _sight(connection, by.organisation, space, shown)
+    found = [(told(event, sight), event.by) for event in shown]
+    return Past(
+        child=child,
+        changes=tuple((change, who) for change, who in found if change is not None),
+        replaced=tuple(sorted(replaced)),
+    )
+
+
+def _moved_some(event: Event, record_keys: Collection[str]) -> bool:
+    return any(change.what == "member" and change.key in record_keys for change in event.changes)
+
+
+def wait(
+    store: Store,
+    after: str,
+    seconds: float,
+    clock: Callable[[], float] = monotonic,
+    pause: Callable[[float], None] = sleep,
+) -> bool:
+    """Wait until there is an event after a cursor, so long at most; False when none came.
+
+    Only so many followers wait at once in one process; others are told at once that there is nothing yet.
+    """
+    turns = store.memory.setdefault("index.waiting", BoundedSemaphore(MOST_WAITING))
+    if not turns.acquire(blocking=False):
+        return False
+    number, until = cursor(after)[0], clock() + seconds
+    try:
+        while clock() < until:
+            with store.read(Login.INDEX) as connection:
+                if tables.newest(connection) > number:
+                    return True
+            pause(min(EVERY, max(0.0, until - clock())))
+    finally:
+        turns.release()
+    return False
 
 
 def _sight(connection: sa.Connection, organisation: str, space: str, events: Sequence[Event]) -> Sight:

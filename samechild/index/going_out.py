@@ -16,8 +16,8 @@ import pyarrow as pa
 from samechild.errors import Missing
 from samechild.index import store as tables
 from samechild.index.exchange import given_columns
-from samechild.index.reading import ask_of, space_of
 from samechild.index.records import WHO
+from samechild.index.spaces import ask_of, space_of
 from samechild.policy.actions import permit
 from samechild.policy.vault_actions import read_what_may_be
 from samechild.records.disclosure import Ask, Asker, Mode

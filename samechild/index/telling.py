@@ -130,6 +130,14 @@ def told(event: Event, sight: Sight) -> Changed | None:
     )
 
 
+def ties_identities(event: Event) -> bool:
+    """Whether an event is about an adopted child's two identities, or erased something: no child's history shows it.
+
+    Shown in the histories of two children, its number alone would tie them together.
+    """
+    return event.kind in (Kind.SEAL, Kind.ERASE) or any(_protects(change) for change in event.changes)
+
+
 def _protects(change: Change) -> bool:
     """Whether a line is about an adopted child's two identities."""
     return change.what == "sealed" or (change.what == "apart" and Apart.PROTECTED in (change.before, change.after))

@@ -103,6 +103,7 @@ def _answer(operation: Operation, shell: Shell, buckets: Buckets, request: Reque
         shell=shell,
         now=now,
         named=dict(request.path_params),
+        asked=_asked(operation, request),
         body=_body(operation, request, body),
         form=_form(operation, request, body, buckets),
         authorization=authorization,
@@ -112,6 +113,19 @@ def _answer(operation: Operation, shell: Shell, buckets: Buckets, request: Reque
     if isinstance(answer, Response):
         return answer
     return Response(msgspec.json.encode(answer), media_type=JSON)
+
+
+def _asked(operation: Operation, request: Request) -> dict[str, str]:
+    """Read what stands after the question mark: what the operation knows, each at most once.
+
+    Raises:
+        Invalid: when something else stands there: a value sent in an address would be written into logs on its way.
+    """
+    known = {each.name for each in operation.asked}
+    given = request.query_params.multi_items() if known else []
+    if len({name for name, _ in given}) != len(given) or not {name for name, _ in given} <= known:
+        raise Invalid(f"After the question mark may stand, once each: {', '.join(sorted(known))}.")
+    return dict(given)
 
 
 def media_of(request: Request) -> str:

@@ -25,11 +25,14 @@ from samechild.errors import (
     Unavailable,
 )
 from samechild.web.blocks import Block, Inset, Link, Points, Sheet, Words
+from samechild.web.fhir_resources import outcome_of
 from samechild.web.limits import seconds_of
 from samechild.web.render import Surroundings, html
 
 MACHINES = ("/api/", "/oauth2/", "/health", "/ready", "/metrics")
 PROBLEM = "application/problem+json"
+FHIR = "/fhir/R4"
+FHIR_JSON = "application/fhir+json"
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +103,10 @@ def answer_to(request: Request, error: Exception) -> Response:
     reference = str(request.scope.get("state", {}).get("reference", ""))
     status = ours.http_status if ours else 500
     detail = str(ours) if ours and status != 500 else "It is our mistake. Nothing was disclosed that is not recorded."
-    if request.url.path.startswith(MACHINES):
+    if request.url.path.startswith(FHIR):
+        outcome = outcome_of(status, detail, reference)
+        answer = Response(msgspec.json.encode(outcome), status, media_type=FHIR_JSON)
+    elif request.url.path.startswith(MACHINES):
         answer = machine_answer(ours, status, detail, reference)
     else:
         answer = HTMLResponse(html(error_sheet(ours, status, detail, reference), Surroundings()), status)

@@ -26,6 +26,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     shell: Shell
     now: datetime
     named: Mapping[str, str] = {}
+    asked: Mapping[str, str] = {}
     body: Any = None
     form: Mapping[str, str] = {}
     authorization: str = ""
@@ -33,7 +34,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that stands in the path, with its JSON Schema."""
+    """Something that stands in the path, or after the question mark, with its JSON Schema."""
 
     name: str
     words: str
@@ -57,6 +58,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     body: Any = None
     form: Mapping[str, Any] | None = None
     named: tuple[Named, ...] = ()
+    asked: tuple[Named, ...] = ()  # what may stand after the question mark: never a value of a record
     errors: tuple[int, ...] = ()
     others: Mapping[int, Any] = {}  # statuses answered with a type of their own
     scope: str = ""  # of the access token it needs; empty: anybody may call
@@ -113,10 +115,10 @@ def _described(operation: Operation) -> dict[str, Any]:
         "description": operation.words,
         "responses": _responses(operation),
     }
-    if operation.named:
+    if operation.named or operation.asked:
         described["parameters"] = [
-            {"name": each.name, "in": "path", "required": True, "description": each.words, "schema": dict(each.schema)}
-            for each in operation.named
+            *(_parameter(each, "path", required=True) for each in operation.named),
+            *(_parameter(each, "query", required=False) for each in operation.asked),
         ]
     if operation.body is not None:
         content = {"application/json": {"schema": {"$ref": REFS.format(name=operation.body.__name__)}}}
@@ -127,6 +129,11 @@ def _described(operation: Operation) -> dict[str, Any]:
     if operation.scope:
         described["security"] = [{"token": []}, {"oauth2": [operation.scope]}]
     return described
+
+
+def _parameter(named: Named, place: str, *, required: bool) -> dict[str, Any]:
+    words = {"name": named.name, "in": place, "required": required, "description": named.words}
+    return {**words, "schema": dict(named.schema)}
 
 
 def _responses(operation: Operation) -> dict[str, Any]:

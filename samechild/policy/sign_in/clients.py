@@ -31,6 +31,8 @@ SCOPES: Mapping[str, str] = {
     "decide": "Ask whether something may be disclosed",
     "ledger": "Read the head of the ledger and proofs",
     "submit": "Send records of one's own organisation",
+    "index": "Search, match, read and follow the children of the index",
+    "link": "Join and part children of the index, as a person decided",
 }
 """What a system may be allowed to do at all; what it may see is decided as for everybody."""
 
