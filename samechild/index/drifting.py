@@ -13,6 +13,7 @@ import msgspec
 
 from samechild.index import store as tables
 from samechild.index.drift import Drift, Drifts, batch_name, drift_of
+from samechild.index.grounds import grounded
 from samechild.index.records import WHO, Held
 from samechild.index.spaces import ask_of, space_of
 from samechild.policy.actions import permit
@@ -81,7 +82,7 @@ def _read(store: Store, by: Asker, children: list[list[Member]], batch: str, now
         keys = sorted(key for key, each in members.items() if each[1] == owner)
         for record_type in WHO:
             question = msgspec.structs.replace(ask_of(by, owner, now, keys, batch), record_type=record_type)
-            for given, rows in read_what_may_be(store, question):
+            for given, rows in read_what_may_be(store, grounded(store, question)):
                 for key, row in {row.heading.record_key: row for row in rows}.items():
                     if key not in members:
                         continue

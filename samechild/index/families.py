@@ -22,6 +22,7 @@ from samechild.demographics.standardise import standardise_one
 from samechild.errors import Invalid, Missing, Refused
 from samechild.identifiers import nhs_number
 from samechild.index import families_store as tables
+from samechild.index.grounds import grounded
 from samechild.keys.actions import keys_of_children
 from samechild.keys.children import Vault
 from samechild.keys.seal import Random, place, seal, unseal
@@ -172,7 +173,7 @@ def connected(store: Store, ask: Ask, owner: str, record_keys: Sequence[str]) ->
     What is refused is left out as if it were not there.
     """
     found: list[Connected] = []
-    for given in permits(store, _about(ask, owner, tuple(record_keys), ask.scope.batch)):
+    for given in permits(store, grounded(store, _about(ask, owner, tuple(record_keys), ask.scope.batch))):
         them = [person for each in opened_people(store, given, ask.now) for person in _to_be_seen(each, given)]
         ledger.outcome(store, given, [each.record_key for each in them], {"people": len(them)}, ask.now)
         found += them

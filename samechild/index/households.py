@@ -16,6 +16,7 @@ import msgspec
 
 from samechild.index.differences import addresses
 from samechild.index.families import CONNECTED, same_parents
+from samechild.index.grounds import grounded
 from samechild.index.keying import Values, key_of
 from samechild.index.live import Live, live
 from samechild.index.records import WHO
@@ -135,7 +136,7 @@ def _known(
         question = msgspec.structs.replace(
             ask, who=by, owner=owner, mode=Mode.EXISTENCE, record_type=record_type, scope=scope
         )
-        for given in permits(store, question):
+        for given in permits(store, grounded(store, question)):
             told = [key for key in given.record_keys if key in owner_of]
             ledger.outcome(store, given, told, {"known": len(told)}, ask.now)
             found |= set(told)

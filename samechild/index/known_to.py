@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from samechild.index import store as tables
+from samechild.index.grounds import grounded
 from samechild.index.records import WHO
 from samechild.index.spaces import space_of
 from samechild.policy import ledger
@@ -77,7 +78,7 @@ def known_to(store: Store, by: Asker, space: str, child: str, ask: Ask) -> list[
             question = msgspec.structs.replace(
                 ask, who=by, owner=owner, mode=Mode.EXISTENCE, record_type=record_type, scope=scope
             )
-            for given in permits(store, question):
+            for given in permits(store, grounded(store, question)):
                 held = _seen(records, given) if record_type in WHO else held_under(store, given, ask.now)
                 ledger.outcome(store, given, [each.record_key for each in held], {"known": len(held)}, ask.now)
                 found += _known(them[owner], record_type, given, held)

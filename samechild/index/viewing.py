@@ -1,0 +1,74 @@
+"""Everything a practitioner sees of one child on one page: core record, who knows the child, family.
+
+Each part is asked for by itself and is shown as far as it is allowed; nothing is kept of what was put together.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from samechild.index.core_fields import Claim
+from samechild.index.drifting import sectors_of
+from samechild.index.families import Connected, Tie, connected
+from samechild.index.households import Relative, family
+from samechild.index.known_to import Known, known_to
+from samechild.index.reading import read_child
+from samechild.index.records import ChildRead
+from samechild.index.survivorship import Core, core_record
+from samechild.records.disclosure import Ask, Asker
+from samechild.storage import Store
+
+
+class Misplaced(msgspec.Struct, frozen=True):
+    """A number that stands as the child's and is a connected person's: somebody must take it out."""
+
+    claim: Claim
+    tie: Tie
+
+
+class ChildView(msgspec.Struct, frozen=True, kw_only=True):
+    """One child as one asker may see it, all parts together."""
+
+    read: ChildRead
+    core: Core
+    known: tuple[Known, ...]
+    people: tuple[Connected, ...]
+    relatives: tuple[Relative, ...]
+    misplaced: tuple[Misplaced, ...] = ()
+
+
+def view_child(store: Store, by: Asker, space: str, child: str, ask: Ask) -> ChildView:
+    """Put together what somebody may see of a child.
+
+    ``ask`` gives purpose, power, basis and the like; owner, record type and scope are filled in.
+
+    Raises:
+        Missing: when there is no such child, or nothing the asker may know of: the words are the same.
+        Unavailable: when the ledger cannot be written: nothing is shown.
+    """
+    read = read_child(store, by, space, child, ask)
+    core = core_record(read.records, sectors_of(store), ask.now.date())
+    people: list[Connected] = []
+    for owner in sorted({held.owner for held in read.records}):
+        keys = [held.record_key for held in read.records if held.owner == owner]
+        people += connected(store, msgspec.structs.replace(ask, who=by), owner, keys)
+    return ChildView(
+        read=read,
+        core=core,
+        known=tuple(known_to(store, by, read.space, read.child, ask)),
+        people=tuple(people),
+        relatives=tuple(family(store, by, read.space, read.child, ask)),
+        misplaced=tuple(misplaced(core, people)),
+    )
+
+
+def misplaced(core: Core, people: list[Connected]) -> list[Misplaced]:
+    """Numbers that a record gives as the child's and that are a connected person's own, such as the mother's."""
+    whose = {person.number: person.tie for person in people if person.number}
+    found = []
+    for chosen in core.of("nhs_number"):
+        beside = [each.claim for each in (*chosen.variants, *chosen.conflicts)]
+        for claim in (chosen.value, *chosen.agreeing, *beside):
+            if claim.record.nhs_number in whose:
+                found.append(Misplaced(claim, whose[claim.record.nhs_number]))
+    return found
