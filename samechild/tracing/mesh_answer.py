@@ -231,8 +231,8 @@ def _person(cells: dict[str, str], matched: str, meaning: Meaning) -> Person:
     place = get("POSTCODE", "")
     return Person(
         number=matched,
-        families=(get("FAMILY_NAME", ""),) if get("FAMILY_NAME") else (),
-        givens=(givens,) if givens else (),
+        families=(get("FAMILY_NAME", ""),) if givens or get("FAMILY_NAME") else (),
+        givens=(givens,) if givens or get("FAMILY_NAME") else (),
         birth_date=_iso(get("DATE_OF_BIRTH", "")),
         sex=SEXES.get(get("GENDER", ""), ""),
         postcodes=(place,) if place and not sensitive else (),

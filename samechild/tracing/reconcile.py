@@ -12,17 +12,16 @@ Batch Service; NHS Data Model and Dictionary, NHS NUMBER STATUS INDICATOR CODE.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 import msgspec
 
-from samechild.demographics.names import read_forename, read_surname
-from samechild.demographics.variants import forename_marks
-from samechild.identifiers import nhs_number, postcode
+from samechild.identifiers import nhs_number
+from samechild.tracing.confirm import Level, compare, known_of
 from samechild.tracing.mesh_answer import Line
 from samechild.tracing.mesh_codes import CERTAIN, CODES, MANY_MATCHES, NO_MATCH, SURE, Algorithm, Meaning
-from samechild.tracing.records import NumberStatus, Obtained, Person, Subject, Traced, TraceOutcome
+from samechild.tracing.records import NumberStatus, Obtained, Person, Query, Subject, Traced, TraceOutcome
 
 _O = TraceOutcome
 
@@ -84,9 +83,9 @@ def _found(subject: Subject, line: Line, meaning: Meaning, claimed: str, reason:
     if line.algorithm not in SURE or line.confidence < CERTAIN:
         against.append(NOT_SURE)
     crossed = line.algorithm is Algorithm.CROSS_CHECK and bool(claimed)
-    if not crossed and not (line.person.birth_date and line.person.givens):
+    if not crossed and not (line.person.birth_date and any(line.person.givens)):
         against.append(NOTHING_TO_COMPARE)
-    if subject.one_of_several and not _same_given(subject, line.person):
+    if subject.one_of_several and not any(line.person.givens):
         against.append(NOTHING_TO_COMPARE)
     previous = claimed if replaced and claimed != line.matched else ""
     found = Traced(
@@ -107,81 +106,30 @@ def _found(subject: Subject, line: Line, meaning: Meaning, claimed: str, reason:
 
 
 def contradictions(subject: Subject, person: Person) -> tuple[str, ...]:
-    """What speaks against the person being the child: another birth date, or a given name that is not theirs."""
-    found = []
-    born = subject.birth_date.isoformat() if subject.birth_date else ""
-    if born and person.birth_date and not born.startswith(person.birth_date):
-        found.append(ANOTHER_BIRTH_DATE)
-    if _givens(subject) and person.givens and not _same_given(subject, person):
-        found.append(ANOTHER_GIVEN_NAME)
-    return tuple(found)
+    """What speaks against the person being the child: another birth date, or a given name that is not surely theirs.
 
-
-def _givens(subject: Subject) -> set[str]:
-    read = (read_forename(name).name for name in (*subject.given[:1], *subject.also_called))
-    return {name for name in read if name}
-
-
-def _same_given(subject: Subject, person: Person) -> bool:
-    """Whether a first given name agrees: the same, a listed variant of it, or an initial of it.
-
-    Middle names do not count: twins may share them.
+    A typing error apart is enough to ask; for one of several children of the same birth, so is a short form.
     """
-    theirs = {name for each in person.givens if each for name in [read_forename(each[0]).name] if name}
-    ours = _givens(subject)
-    marks = {mark for name in ours for mark in forename_marks(name)}
-    return bool(
-        ours & theirs
-        or marks & {mark for name in theirs for mark in forename_marks(name)}
-        or any((len(a) == 1 and b.startswith(a)) or (len(b) == 1 and a.startswith(b)) for a in ours for b in theirs)
-    )
+    found = compare(known_of(subject), person, _FILE)
+    against = []
+    if found.birth not in (Level.SAME, Level.UNKNOWN):
+        against.append(ANOTHER_BIRTH_DATE)
+    doubtful = found.given in (Level.OTHER, Level.NEAR)
+    if doubtful or (found.one_of_several and found.given not in (Level.SAME, Level.UNKNOWN)):
+        against.append(ANOTHER_GIVEN_NAME)
+    return tuple(against)
 
 
 def differences(subject: Subject, person: Person) -> tuple[str, ...]:
     """The fields of :class:`samechild.records.Record` in which the national record says something else.
 
-    Only what both sides hold is compared, and only its comparable form: spelling in capitals is no difference, and
-    neither is an address that may not be seen. A national record without a first name given here is no difference.
+    Only what both sides hold is compared, in its comparable form: spelling in capitals is no difference, and neither
+    is an address that may not be seen.
     """
-    return tuple(name for name, here, there in _beside(subject, person) if here and there and not here & there)
+    return compare(known_of(subject), person, _FILE).differences
 
 
-def lacking(subject: Subject, person: Person) -> tuple[str, ...]:
-    """The fields that the national record holds and nothing is known of here."""
-    return tuple(name for name, here, there in _beside(subject, person) if there and not here)
-
-
-def _beside(subject: Subject, person: Person) -> Iterable[tuple[str, set[str], set[str]]]:
-    """Each compared field with its comparable values on both sides."""
-    ours, theirs = _national_of(subject), _of_person(person)
-    return ((name, ours[name], theirs[name]) for name in ours)
-
-
-def _national_of(subject: Subject) -> dict[str, set[str]]:
-    families = (subject.family, *subject.former_families)
-    return {
-        "forename": _givens(subject),
-        "surname": {name for each in families for name in [read_surname(each).name] if name},
-        "date_of_birth": {subject.birth_date.isoformat()} if subject.birth_date else set(),
-        "sex": {subject.sex} - {""},
-        "postcode": _places((subject.postcode, *subject.earlier_postcodes)),
-        "gp_practice": {subject.gp_practice.strip().upper()} - {""},
-    }
-
-
-def _of_person(person: Person) -> dict[str, set[str]]:
-    return {
-        "forename": {name for each in person.givens if each for name in [read_forename(each[0]).name] if name},
-        "surname": {name for each in person.families for name in [read_surname(each).name] if name},
-        "date_of_birth": {person.birth_date} if len(person.birth_date) == 10 else set(),
-        "sex": {person.sex} - {""},
-        "postcode": _places(person.postcodes),
-        "gp_practice": {person.gp_practice.strip().upper()} - {""},
-    }
-
-
-def _places(values: Iterable[str]) -> set[str]:
-    return {made for value in values for made in [postcode.check(value).value] if made}
+_FILE = Query(step="trace file")
 
 
 def national_values(traced: Traced) -> dict[str, str]:

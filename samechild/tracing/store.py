@@ -76,6 +76,7 @@ tracing_asked = sa.Table(
     sa.Column("reference", sa.Text, primary_key=True, comment="opaque, drawn for one file"),
     *kept_columns(),
     sa.Column("round", sa.Text, nullable=False),
+    sa.Column("several", sa.Boolean, nullable=False, comment="another child of the name and birth date is known"),
     sa.Column("state", sa.Text, nullable=False, comment="open, answered or lost"),
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("reasons", sa.Text, nullable=False, comment="codes, as JSON"),
@@ -108,6 +109,7 @@ tracing_proposals = sa.Table(
     sa.Column("field", sa.Text, nullable=False, comment="which field differs"),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("number_id", sa.Text, nullable=False, comment="the national row it compares with"),
+    sa.Column("token", sa.Text, nullable=False, comment="token of the national value, to know it when it comes again"),
     sa.Column("state", sa.Text, nullable=False, comment="open, national, local or settled"),
     sa.Column("answered_by", sa.Text, nullable=False),
     sa.Column("answered_at", Moment, nullable=True),
@@ -176,6 +178,7 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
     basis: str
     retention: str
     round: str
+    several: bool = False
     state: str = "open"
     outcome: TraceOutcome | None = None
     reasons: tuple[str, ...] = ()
@@ -196,6 +199,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     field: str
     kind: str
     number_id: str
+    token: str = ""
     state: str = "open"
     answered_by: str = ""
     answered_at: datetime | None = None

@@ -110,6 +110,7 @@ def upgrade() -> None:
         sa.Column("basis", sa.Text(), nullable=False, comment="legal basis on which it is held"),
         sa.Column("retention", sa.Text(), nullable=False, comment="retention class"),
         sa.Column("round", sa.Text(), nullable=False),
+        sa.Column("several", sa.Boolean(), nullable=False, comment="another child of the name and birth date is known"),
         sa.Column("state", sa.Text(), nullable=False, comment="open, answered or lost"),
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("reasons", sa.Text(), nullable=False, comment="codes, as JSON"),
@@ -166,6 +167,9 @@ def upgrade() -> None:
         sa.Column("field", sa.Text(), nullable=False, comment="which field differs"),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("number_id", sa.Text(), nullable=False, comment="the national row it compares with"),
+        sa.Column(
+            "token", sa.Text(), nullable=False, comment="token of the national value, to know it when it comes again"
+        ),
         sa.Column("state", sa.Text(), nullable=False, comment="open, national, local or settled"),
         sa.Column("answered_by", sa.Text(), nullable=False),
         sa.Column("answered_at", sa.Text(), nullable=True),
