@@ -8,7 +8,7 @@ thousands of combinations), so what a combination adds up to is worked out once 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from math import inf, log2
 
 import msgspec
@@ -17,6 +17,7 @@ from samechild.errors import Invalid
 from samechild.linkage.compiled import Finder, Prepared, finder
 from samechild.linkage.constraints import LOOKS_LIKE_ONE, TWIN_CERTAINTY, VERIFIED, Why
 from samechild.linkage.frequencies import Frequencies
+from samechild.linkage.growing import kinds_of
 from samechild.linkage.model import Comparison, Level, Model
 from samechild.linkage.reference import bits, family_bits, frequency_bits, score
 from samechild.linkage.similarity import Value
@@ -80,6 +81,10 @@ class Matcher:
         self.single_sources = frozenset(single_sources)
         self.place = {name: place for place, name in enumerate(self.columns)}
         self.number = {comparison.name: number for number, comparison in enumerate(model.comparisons)}
+        self.kinds = kinds_of(model)
+        self.equal = [_equal(comparison) for comparison in model.comparisons]
+        self.numbers = tuple(number for number, each in enumerate(model.comparisons) if each.identifier)
+        self.telling = tuple(_telling(model))
         self._finders: list[Finder] = [finder(comparison, self.place) for comparison in model.comparisons]
         self._patterns: dict[tuple[int, ...], _Pattern] = {}
         self._values: dict[tuple[int, int], dict[Value, tuple[float, float, float]]] = {}
@@ -242,3 +247,28 @@ class Matcher:
         rest = tuple(0 if hidden else level for hidden, level in zip(unseen, levels, strict=True))
         pattern = self._patterns.get(rest) or self._remembered(rest)
         return self._odds(pattern, left, right)[0] >= LOOKS_LIKE_ONE
+
+
+def _equal(comparison: Comparison) -> int:
+    """The level of full agreement."""
+    return next(place for place, level in enumerate(comparison.levels) if not level.is_null)
+
+
+def _telling(model: Model) -> Iterator[tuple[int, frozenset[int]]]:
+    """The levels at which names or birth dates agree at least loosely, or another number than the NHS number agrees."""
+    for number, comparison in enumerate(model.comparisons):
+        if comparison.identifier and comparison.name != "nhs_number":
+            yield number, frozenset({_equal(comparison)})
+        elif comparison.name in ("forename", "surname", "date_of_birth"):
+            yield (
+                number,
+                frozenset(
+                    place
+                    for place, level in enumerate(comparison.levels[:-1])
+                    if not level.is_null and level.label not in TOO_LOOSE
+                ),
+            )
+
+
+TOO_LOOSE = ("same initial", "same year of birth")
+"""Levels of names and birth dates that are no agreement, not even a loose one."""
