@@ -8,17 +8,18 @@ of evidence is told only where the gate lets the asker know of both records it r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from secrets import token_hex
 
 import msgspec
 
+from samechild.index.copy import SpaceCopy
 from samechild.index.differences import addresses
 from samechild.index.families import CONNECTED, same_parents
 from samechild.index.grounds import grounded
 from samechild.index.keying import Values, key_of
-from samechild.index.live import Live, live
+from samechild.index.live import live
 from samechild.index.records import WHO
 from samechild.index.spaces import space_of
 from samechild.policy import ledger
@@ -64,34 +65,36 @@ _NEEDED = {Evidence.ADDRESS: WHO[1], Evidence.PARENT: CONNECTED}
 """What else, beside that a record exists, must be allowed to be known of both records for a piece of evidence."""
 
 
-def households(alive: Live, child: str, parents: Mapping[str, Sequence[str]]) -> dict[str, list[Shared]]:
+def households(
+    copy: SpaceCopy, child: str, parents: Mapping[str, Sequence[str]], is_sealed: Callable[[str], bool]
+) -> dict[str, list[Shared]]:
     """Find other children who share an address or a parent with a child, with every piece of evidence.
 
     Args:
-        alive: the space in memory.
+        copy: the space's records in memory, with what marks hide.
         child: the child.
         parents: for each of the child's own records that is connected with a parent, other records that are connected
             with the same person.
+        is_sealed: whether a record, by its key, is of a closed identity.
 
     Returns:
         The evidence by the other child. An address counts only when it names the house, not the postcode alone.
     """
-    copy = alive.copy
-    own = [row for row in copy.members(child) if not alive.is_sealed(copy.record_key(row))]
+    own = [row for row in copy.members(child) if not is_sealed(copy.record_key(row))]
     found: dict[str, set[Shared]] = {}
     for row in own:
         mine, key = _record(copy.columns, copy.searchable(row)), copy.record_key(row)
-        for other in _at_one_postcode(alive, mine):
+        for other in _at_one_postcode(copy, mine, is_sealed):
             its = _record(copy.columns, copy.searchable(other))
             if copy.child(other) != child and _one_home(mine, its):
                 found.setdefault(copy.child(other), set()).add(Shared(Evidence.ADDRESS, key, copy.record_key(other)))
     for own_key, keys in parents.items():
         for other_key in keys:
             at = copy.row_of(other_key)
-            if at is not None and copy.child(at) not in ("", child) and not alive.is_sealed(other_key):
+            if at is not None and copy.child(at) not in ("", child) and not is_sealed(other_key):
                 found.setdefault(copy.child(at), set()).add(Shared(Evidence.PARENT, own_key, other_key))
     for other_child, pieces in found.items():
-        pieces |= set(_surnames(alive, own, other_child))
+        pieces |= set(_surnames(copy, own, other_child, is_sealed))
     return {other: sorted(pieces) for other, pieces in sorted(found.items()) if other}
 
 
@@ -110,7 +113,7 @@ def family(store: Store, by: Asker, space: str, child: str, ask: Ask) -> list[Re
     copy = alive.copy
     own = [copy.record_key(row) for row in copy.members(child)]
     parents = {key: [other for them in same_parents(store, [key]).values() for other in them] for key in own}
-    found = households(alive, child, {key: others for key, others in parents.items() if others})
+    found = households(copy, child, {key: others for key, others in parents.items() if others}, alive.is_sealed)
     concerned = {key for pieces in found.values() for piece in pieces for key in (piece.own_key, piece.other_key)}
     owner_of = {key: copy.owner(row) for key in concerned if (row := copy.row_of(key)) is not None}
     known = {
@@ -150,12 +153,12 @@ def _may_be_told(piece: Shared, known: Mapping[str, set[str]]) -> bool:
     return all({piece.own_key, piece.other_key} <= each for each in needed)
 
 
-def _at_one_postcode(alive: Live, mine: Record) -> list[int]:
-    postings = alive.copy.found_by.get("postcode")
+def _at_one_postcode(copy: SpaceCopy, mine: Record, is_sealed: Callable[[str], bool]) -> list[int]:
+    postings = copy.found_by.get("postcode")
     if postings is None or not mine.postcode:
         return []
     rows = postings.few(key_of(mine.postcode), MOST_AT_ONE_POSTCODE) or []
-    return [row for row in rows if alive.copy.child(row) and not alive.is_sealed(alive.copy.record_key(row))]
+    return [row for row in rows if copy.child(row) and not is_sealed(copy.record_key(row))]
 
 
 def _one_home(mine: Record, its: Record) -> bool:
@@ -166,13 +169,14 @@ def _one_home(mine: Record, its: Record) -> bool:
     return named and mine.postcode == its.postcode and addresses(mine, its) is None
 
 
-def _surnames(alive: Live, own: Sequence[int], other_child: str) -> Iterable[Shared]:
-    copy = alive.copy
+def _surnames(
+    copy: SpaceCopy, own: Sequence[int], other_child: str, is_sealed: Callable[[str], bool]
+) -> Iterable[Shared]:
     for row in own:
         mine = _record(copy.columns, copy.searchable(row))
         for other in copy.members(other_child):
             its = _record(copy.columns, copy.searchable(other))
-            if mine.surname and mine.surname == its.surname:
+            if mine.surname and mine.surname == its.surname and not is_sealed(copy.record_key(other)):
                 yield Shared(Evidence.SURNAME, copy.record_key(row), copy.record_key(other))
 
 
