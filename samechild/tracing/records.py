@@ -269,7 +269,7 @@ def told(traced: Traced, *, may_know_restricted: bool = False) -> Told:
     Counts, differences and reasons are for the records of the trace, never for the answer: they would tell the two
     apart.
     """
-    if traced.accepted and traced.person is not None and traced.person.restricted and not may_know_restricted:
+    if traced.person is not None and traced.person.restricted and not may_know_restricted:
         return Told(TraceOutcome.NONE)
     shown = {TraceOutcome.RESTRICTED: TraceOutcome.MATCHED}.get(traced.outcome, traced.outcome)
     return Told(shown, traced.number if traced.accepted else "")

@@ -1,0 +1,283 @@
+"""Which questions to ask the national service about one child, in which order, and when to stop.
+
+Every question tells the service something of a child, and every person it shows is noted in that person's record. So
+questions are few and precise: first the number that somebody gave, with its birth date; then the names and birth date
+as they are, with history; then one relaxation at a time, and no more once one is sure. The address is left out at
+first, because a restricted person is never found by it; it is used to choose between several and to confirm. Family
+names are never left out: an adopted child's new identity must not be found from the old one. Two different numbers at
+any step, or a contradiction, are for a person to look at.
+
+The plan is pure: it yields questions, is sent answers, and returns what came of it.
+
+Sources: PDS FHIR API, guidance on application-restricted searching; the policies it is measured against stand in
+``bench/tracing.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from datetime import date, timedelta
+
+import msgspec
+
+from samechild.demographics.names import read_surname
+from samechild.identifiers import nhs_number
+from samechild.tracing.confirm import Comparison, Level, Verdict, compare, judge, judge_by_number, known_of
+from samechild.tracing.records import Answer, Answered, Person, Query, Subject, Traced, TraceOutcome
+
+MOST_QUERIES = 9
+AROUND = timedelta(days=183)
+"""A name that no other child born within half a year has is rare enough to go by where the address does not agree."""
+
+YOUNG = timedelta(days=42)
+"""Babies under six weeks: the number may not be there yet."""
+
+START = 3
+"""Letters kept of a name whose rest may be anything."""
+
+Steps = Generator[Query, Answer, Traced]
+Asking = Generator[Query, Answer, Traced | None]
+
+
+def plan(subject: Subject, today: date) -> Steps:
+    """Ask about one child: yields each question, is sent its answer, returns what came of it. Never raises."""
+    return _Trace(subject, today).run()
+
+
+class _Trace:
+    """One trace under way: what was asked so far and whom the service showed."""
+
+    def __init__(self, subject: Subject, today: date) -> None:
+        self.known, self.today = known_of(subject), today
+        self.claimed = nhs_number.check(subject.claimed).value or ""
+        self.queries, self.shown = 0, 0
+        self.seen: list[str] = []
+        self.reasons: list[str] = ["number-given-malformed"] if subject.claimed.strip() and not self.claimed else []
+        self.doubtful: Traced | None = None
+
+    def run(self) -> Steps:
+        """The number given first, then searches, then the sum of it."""
+        ended = (yield from self._by_number()) if self.claimed and self.known.subject.birth_date else None
+        if ended is not None:
+            return ended
+        lacking = self._lacking()
+        if lacking:
+            return self._ended(TraceOutcome.NOT_ENOUGH, lacking)
+        for query in self._searches():
+            if self.queries >= MOST_QUERIES:
+                break
+            ended = yield from self._search(query)
+            if ended is not None:
+                return ended
+        if self.doubtful is not None:
+            return msgspec.structs.replace(self.doubtful, queries=self.queries, people=self.shown)
+        born = self.known.subject.birth_date
+        young = born is not None and self.today - born < YOUNG
+        return self._ended(TraceOutcome.NONE, *(["under-six-weeks"] if young else []))
+
+    # --- what to ask
+
+    def _lacking(self) -> str:
+        born = self.known.subject.birth_date
+        if born is None or born > self.today:
+            return "birth-date"
+        if not self.known.family:
+            return "family-name"
+        return "" if self.known.given or self.known.postcode else "given-name-or-postcode"
+
+    def _searches(self) -> Iterator[Query]:
+        """Each search in turn, the most precise first; those that what is known allows."""
+        known, born = self.known, self.known.subject.birth_date
+        assert born is not None
+        plain = Query(step="as-known", family=known.family, given=(known.given,), born=(born, born), history=True)
+        change = msgspec.structs.replace
+        if not known.given:
+            yield change(plain, step="no-name-yet", given=(), postcode=known.postcode)
+            return
+        yield plain
+        for family in known.former[:2]:
+            yield change(plain, step="former-family-name", family=family)
+        yield change(plain, step="sounds-like", fuzzy=True, history=False)
+        if known.postcode:
+            yield change(plain, step="no-given-name", given=(), postcode=known.postcode)
+        for name in known.also_called[:1]:
+            yield change(plain, step="known-as", given=(name.split()[0],))
+        for family in _other_families(known.family):
+            yield change(plain, step="family-name-part", family=family)
+        swapped = swapped_date(born)
+        if swapped is not None and swapped <= self.today:
+            yield change(plain, step="swapped-date", born=(swapped, swapped))
+        if len(known.given) > START:
+            yield change(plain, step="given-name-start", given=(known.given[:START] + "*",))
+
+    # --- asking
+
+    def _ask(self, query: Query) -> Generator[Query, Answer, Answer]:
+        self.queries += 1
+        answer = yield query
+        self.shown += len(answer.people)
+        self.seen += [person.number for person in answer.people if person.number not in self.seen]
+        return answer
+
+    def _by_number(self) -> Asking:
+        """Check the number somebody gave: the person of that number must be the child."""
+        query = Query(step="by-number", number=self.claimed)
+        answer = yield from self._ask(query)
+        if answer.kind is Answered.INVALIDATED:
+            # Withdrawn numbers are those of errors and of adopted children: what replaced it is not for us to find.
+            return self._ended(TraceOutcome.INVALIDATED, "number-given-withdrawn", previous=self.claimed)
+        if answer.kind in (Answered.NOBODY, Answered.REFUSED) and answer.problem != "ACCESS_DENIED":
+            self.reasons.append("number-given-unknown")
+            return None
+        failed = self._failed(answer)
+        if failed is not None:
+            return failed
+        person = answer.people[0]
+        found = compare(self.known, person, query)
+        against = judge_by_number(found)
+        if against:
+            return self._against(person, found, ("number-given-contradicts", *against))
+        if found.given not in (Level.SAME, Level.OTHER_ORDER):
+            ended = yield from self._another_of_the_birth(person, found)
+            if ended is not None:
+                return ended
+        return self._accept(person, found, by_number=True)
+
+    def _another_of_the_birth(self, person: Person, found: Comparison) -> Asking:
+        """The number given may be a twin's: make sure that the names as they are do not lead to another person."""
+        query = next(self._searches())
+        answer = yield from self._ask(query)
+        failed = self._failed(answer)
+        if failed is not None:
+            return failed
+        if answer.kind is Answered.TOO_MANY or any(one.number != person.number for one in answer.people):
+            return self._against(person, found, ("two-numbers",))
+        return None
+
+    def _search(self, query: Query) -> Asking:
+        answer = yield from self._ask(query)
+        if answer.kind is Answered.TOO_MANY:
+            return (yield from self._narrow(query))
+        return (yield from self._weigh(query, answer))
+
+    def _narrow(self, query: Query) -> Asking:
+        """Choose between several by the address, or by further names and sex."""
+        known = self.known
+        if not query.given:
+            return self._ended(TraceOutcome.SEVERAL, query.step)
+        narrower = []
+        if known.postcode and not query.postcode:
+            narrower.append(msgspec.structs.replace(query, step="narrowed-by-address", postcode=known.postcode))
+        if known.further and not query.fuzzy and len(known.further[0]) > 1:
+            names = (*query.given, known.further[0])
+            narrower.append(msgspec.structs.replace(query, step="narrowed-by-names", given=names))
+        for each in narrower:
+            answer = yield from self._ask(each)
+            if answer.kind is not Answered.TOO_MANY:
+                ended = yield from self._weigh(each, answer)
+                if ended is not None:
+                    return ended
+        several = self._ended(TraceOutcome.SEVERAL, query.step)
+        if query.step == "as-known":
+            return several
+        self.doubtful = self.doubtful or several
+        return None
+
+    def _weigh(self, query: Query, answer: Answer) -> Asking:
+        """Take, leave or question the one person an answer shows; None: go on to the next search."""
+        failed = self._failed(answer)
+        if failed is not None or answer.kind in (Answered.NOBODY, Answered.REFUSED):
+            return failed
+        person = answer.people[0]
+        found = compare(self.known, person, query)
+        verdict, why = judge(found)
+        if verdict is Verdict.UNSURE:
+            return (yield from self._settle(query, person, found))
+        if verdict is Verdict.ACCEPT:
+            return self._accept(person, found, *why)
+        if "family-name" in why or "birth-date" in why:
+            return None  # somebody else, whom a wide search happened to meet
+        return self._against(person, found, why)
+
+    def _settle(self, query: Query, person: Person, found: Comparison) -> Asking:
+        """The names and date agree but the address does not: is there any other child of that name?"""
+        born = self.known.subject.birth_date
+        assert born is not None
+        around = (born - AROUND, min(born + AROUND, self.today))
+        wide = msgspec.structs.replace(query, step="only-one-of-the-name", born=around)
+        answer = yield from self._ask(wide)
+        failed = self._failed(answer)
+        if failed is not None:
+            return failed
+        if answer.kind is Answered.PEOPLE:
+            return self._accept(person, found, "only-one-of-the-name")
+        if self.known.postcode and not person.restricted:
+            placed = msgspec.structs.replace(query, step="ever-at-the-address", postcode=self.known.postcode)
+            answer = yield from self._ask(placed)
+            failed = self._failed(answer)
+            if failed is not None:
+                return failed
+            if answer.kind is Answered.PEOPLE:
+                return self._accept(person, found, "once-at-the-address")
+        return self._against(person, found, ("common-name",))
+
+    # --- what came of it
+
+    def _failed(self, answer: Answer) -> Traced | None:
+        denied = answer.kind is Answered.REFUSED and answer.problem in ("ACCESS_DENIED", "http-401", "http-403")
+        if answer.kind is Answered.LYING:
+            return self._ended(TraceOutcome.UNAVAILABLE, "answer-not-usable", answer.problem)
+        if answer.kind is Answered.DOWN or denied:
+            return self._ended(TraceOutcome.UNAVAILABLE, "access-denied" if denied else "no-answer", answer.problem)
+        return None
+
+    def _accept(self, person: Person, found: Comparison, *why: str, by_number: bool = False) -> Traced:
+        if any(number != person.number for number in self.seen):
+            return self._against(person, found, ("two-numbers", *why))
+        replaced = self.claimed if by_number and person.number != self.claimed else ""
+        outcome = TraceOutcome.SUPERSEDED if replaced else TraceOutcome.MATCHED
+        if person.restricted:
+            outcome = TraceOutcome.RESTRICTED
+        told = [*why, *(["deceased"] if person.deceased else []), *(["number-superseded"] if replaced else [])]
+        return self._ended(outcome, *told, person=person, found=found, previous=replaced, by_number=by_number)
+
+    def _against(self, person: Person, found: Comparison, why: tuple[str, ...]) -> Traced:
+        return self._ended(TraceOutcome.CONTRADICTION, *why, person=person, found=found)
+
+    def _ended(
+        self,
+        outcome: TraceOutcome,
+        *why: str,
+        person: Person | None = None,
+        found: Comparison | None = None,
+        previous: str = "",
+        by_number: bool = False,
+    ) -> Traced:
+        return Traced(
+            outcome=outcome,
+            number=person.number if person is not None else "",
+            previous=previous,
+            queries=self.queries,
+            people=self.shown,
+            differences=found.differences if found is not None else (),
+            reasons=(*self.reasons, *why),
+            person=person,
+            by_number=by_number,
+        )
+
+
+def swapped_date(born: date) -> date | None:
+    """The date with day and month exchanged, when that is another date."""
+    if born.day > 12 or born.day == born.month:
+        return None
+    return date(born.year, born.day, born.month)
+
+
+def _other_families(family: str) -> list[str]:
+    """What else a family name may stand as: another ending, or the last of its parts alone."""
+    letters = family.replace("'", "").replace("’", "")
+    found = [letters[:START] + "*"] if len(letters) > START and letters[:START].isalpha() else []
+    parts = family.replace("-", " ").split()
+    if len(parts) > 1 and len(parts[-1]) > 2 and read_surname(parts[-1]).name:
+        found.append(parts[-1])
+    return found
