@@ -7,88 +7,38 @@ so that a stop in between loses nothing: :func:`finish_answers` does what is lef
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 import msgspec
 import sqlalchemy as sa
 
-from samechild.errors import Conflict, Missing, Refused, SamechildError
+from samechild.errors import Conflict, Missing, SamechildError
 from samechild.index import actions
 from samechild.index import review_store as tables
 from samechild.index import store as index_tables
-from samechild.index.grounds import grounded
-from samechild.index.reading import ask_of, space_of
-from samechild.index.records import WHO, Event
+from samechild.index.records import Event
 from samechild.index.review import (
     LEASE,
-    Ageing,
-    Agreement,
     Asked,
-    Doubt,
     Reply,
     Said,
     Stage,
-    ageing,
-    agreements,
-    in_turn,
     looked_at_twice,
     may_take,
     standing,
     verdict,
 )
+from samechild.index.review_queue import GONE, check_reviewer, openable, question_for, take
+from samechild.index.review_reading import read_records
 from samechild.keys.seal import Random
-from samechild.policy.actions import decide_each
-from samechild.policy.agreement_actions import check_officer
 from samechild.policy.relationship_actions import marks_held
 from samechild.policy.sealed_texts import open_texts, seal_texts
-from samechild.policy.vault_actions import read_what_may_be
 from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store
 
-REVIEWER = "data-quality-officer"
-MOST_LISTED = 2_000
-"""So many of the oldest open questions are looked through for somebody; there are hardly ever so many."""
 NOTHING_TO_DO = -1
 """What stands in place of an event when an answer changed nothing in the index."""
-GONE = "There is no such question for you. Somebody else may have answered it, or it is no longer asked."
 _NOTES = "index_answers"
-
-
-class Filters(msgspec.Struct, frozen=True, kw_only=True):
-    """Which questions to list: all that are not left out by one of these."""
-
-    mine: bool = False
-    unassigned: bool = False
-    second: bool = False  # somebody has answered, another must
-    passed_on: bool = False  # somebody could not tell
-    kind: Doubt | None = None
-
-
-class Waiting(msgspec.Struct, frozen=True, kw_only=True):
-    """A question in the list: what is asked and since when, never of whom. ``may_take`` says whether it is theirs."""
-
-    question: str
-    kind: Doubt
-    opened_at: datetime
-    days: int
-    mine: bool
-    held: bool  # by somebody else
-    half_answered: bool
-    passed_on: bool
-    may_take: bool
-
-
-class Queue(msgspec.Struct, frozen=True, kw_only=True):
-    """The queue of a space as one reviewer sees it: the questions, what waits, and how far reviewers agree."""
-
-    space: str
-    waiting: tuple[Waiting, ...]
-    counts: Mapping[str, int]
-    ageing: Ageing
-    agreements: tuple[Agreement, ...]
-    experience: Mapping[str, int]
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,91 +84,6 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     event: int = 0
 
 
-# --- the queue --------------------------------------------------------------------------------------------------------
-
-
-def queue(store: Store, by: Asker, space: str, now: datetime, filters: Filters | None = None) -> Queue:
-    """The questions of a space that somebody may see, in the order in which they should be answered.
-
-    Questions about records the gate would not show them are neither listed nor counted.
-
-    Raises:
-        Missing: when the asker's organisation is no member of the space.
-        Refused: when they are no reviewer.
-    """
-    _check(store, by, space, now)
-    with store.read(Login.INDEX) as index:
-        everything = tables.open_in(index, space, MOST_LISTED)
-        answers = tables.answers_to(index, [each.asked.question for each in everything])
-        experience = tables.answers_by(index, space)
-        closed = tables.closed_since(index, space, now - timedelta(days=7))
-        found = agreements(tables.answers_in(index, space))
-    seen = _openable(store, by, everything, now)
-    turn = in_turn(seen, by.user, _half_answered(answers), now)
-    them = [_waiting(each, answers.get(each.asked.question, []), by, experience, now) for each in turn]
-    return Queue(
-        space=space,
-        waiting=tuple(each for each in them if _fits(each, filters or Filters())),
-        counts={
-            "open": len(them),
-            "mine": sum(each.mine for each in them),
-            "unassigned": sum(not each.mine and not each.held for each in them),
-            "second": sum(each.half_answered for each in them),
-            "passed on": sum(each.passed_on for each in them),
-            "to take": sum(each.may_take for each in them),
-        },
-        ageing=ageing([each.opened_at for each in them], closed, now),
-        agreements=tuple(found),
-        experience=experience,
-    )
-
-
-def take_next(store: Store, by: Asker, space: str, now: datetime) -> str:
-    """Give somebody the next question, theirs for half an hour; its id, or nothing when there is none for them.
-
-    No two people ever hold the same question, and nobody is given one about records they may not see, such as their
-    own family's.
-
-    Raises:
-        Missing, Refused: as :func:`queue`.
-    """
-    _check(store, by, space, now)
-    with store.read(Login.INDEX) as index:
-        everything = tables.open_in(index, space, MOST_LISTED)
-        answers = tables.answers_to(index, [each.asked.question for each in everything])
-        experience = tables.answers_by(index, space)
-    free = [
-        each for each in everything if may_take(each, answers.get(each.asked.question, []), by.user, experience, now)
-    ]
-    for each in in_turn(_openable(store, by, free, now), by.user, _half_answered(answers), now):
-        if _taken(store, by, each, now):
-            return each.asked.question
-    return ""
-
-
-def take(store: Store, by: Asker, question: str, now: datetime) -> None:
-    """Take one particular question, theirs for half an hour.
-
-    Raises:
-        Missing: when there is none such for them.
-        Conflict: when somebody else holds it, or they have answered it.
-    """
-    asked, answers, experience = _question(store, by, question, now)
-    if not may_take(asked, answers, by.user, experience, now) or not _taken(store, by, asked, now):
-        raise Conflict("This question is not yours to answer now: somebody else holds it, or you have answered it.")
-
-
-def let_go(store: Store, by: Asker, question: str, now: datetime) -> None:
-    """Give a question back, so that somebody else may have it at once.
-
-    Raises:
-        Missing: when there is none such for them.
-    """
-    _question(store, by, question, now)
-    with store.write(Login.INDEX) as index:
-        tables.let_go(index, question, by.user)
-
-
 # --- one pair ---------------------------------------------------------------------------------------------------------
 
 
@@ -230,7 +95,7 @@ def open_pair(store: Store, by: Asker, question: str, now: datetime) -> Pair:
         Refused: when the gate says no and may say so.
         Conflict: when somebody else holds the question.
     """
-    asked, answers, experience = _question(store, by, question, now)
+    asked, answers, experience = question_for(store, by, question, now)
     if asked.assigned_to != by.user or not may_take(asked, answers, by.user, experience, now):
         take(store, by, question, now)
     plain = asked.asked
@@ -257,36 +122,6 @@ def open_pair(store: Store, by: Asker, question: str, now: datetime) -> Pair:
     return Pair(asked=asked, one=one, other=other, heard=heard, together=bool(one.child) and one.child == other.child)
 
 
-def read_records(
-    store: Store, by: Asker, whose: Mapping[str, str], now: datetime, *, types: Sequence[str] = WHO, batch: str = ""
-) -> dict[str, dict[str, str]]:
-    """Read what some records say, by key, as far as each owner's gate lets somebody; what is hidden is not there.
-
-    Args:
-        store: the open installation.
-        by: who reads.
-        whose: the owner of each record.
-        now: when.
-        types: the record types that are read.
-        batch: a name for the whole list in the ledger.
-
-    Raises:
-        Refused: when nothing at all may be read, and the gate may say so.
-    """
-    found: dict[str, dict[str, str]] = {}
-    for owner in sorted(set(whose.values())):
-        its = tuple(sorted(key for key, of in whose.items() if of == owner))
-        for record_type in types:
-            ask = msgspec.structs.replace(ask_of(by, owner, now, its, batch), record_type=record_type)
-            for _, rows in read_what_may_be(store, grounded(store, ask)):
-                for row in rows:
-                    if row.heading.record_key in whose:
-                        found.setdefault(row.heading.record_key, {}).update(
-                            msgspec.json.decode(row.plain, type=dict[str, str])
-                        )
-    return found
-
-
 # --- answering --------------------------------------------------------------------------------------------------------
 
 
@@ -302,7 +137,7 @@ def answer(store: Store, by: Asker, question: str, reply: Reply, note: str, now:
             then not kept.
         Refused: when the gate does not let them change these records.
     """
-    asked, answers, experience = _question(store, by, question, now)
+    asked, answers, experience = question_for(store, by, question, now)
     if not may_take(asked, answers, by.user, experience, now):
         raise Conflict("This question is not yours to answer now: somebody else holds it, or you have answered it.")
     second = _needs_second(store, asked, now)
@@ -337,7 +172,7 @@ def undo_answer(store: Store, by: Asker, space: str, now: datetime, question: st
         Conflict: when later events rest on it; the message says which must be taken back first.
         Refused: when the gate does not let them.
     """
-    _check(store, by, space, now)
+    check_reviewer(store, by, space, now)
     with store.read(Login.INDEX) as index:
         given = tables.answers_to(index, [question]).get(question, []) if question else []
         mine = [each for each in given if each.who == by.user and each.taken_back_at is None]
@@ -345,7 +180,7 @@ def undo_answer(store: Store, by: Asker, space: str, now: datetime, question: st
         asked = tables.one_question(index, last.question) if last else None
     if last is None or asked is None or asked.asked.space != space or asked.stage not in (Stage.OPEN, Stage.ANSWERED):
         raise Missing("There is no answer of yours to take back.")
-    if not _openable(store, by, [asked], now):
+    if not openable(store, by, [asked], now):
         raise Missing("There is no answer of yours to take back.")
     if asked.stage is Stage.ANSWERED and asked.event > 0:
         actions.undo(store, by, space, asked.event, "", now)
@@ -362,7 +197,7 @@ def finish_answers(store: Store, by: Asker, space: str, now: datetime) -> int:
     Raises:
         Missing, Refused: as :func:`queue`.
     """
-    _check(store, by, space, now)
+    check_reviewer(store, by, space, now)
     with store.read(Login.INDEX) as index:
         left = [each for each in tables.answered_in(index, space) if each.event == 0]
     for each in left:
@@ -431,50 +266,6 @@ def _apart(store: Store, space: str, one: str, other: str) -> bool:
         return bool(index_tables.lines_by_key(index, space, "apart", pair_tokens(store, one, other)))
 
 
-# --- checks -----------------------------------------------------------------------------------------------------------
-
-
-def _check(store: Store, by: Asker, space: str, now: datetime) -> None:
-    """Let only a reviewer of a member organisation go on."""
-    space_of(store, space, by.organisation)
-    if by.role != REVIEWER:
-        raise Refused("Only a data quality officer of one of the organisations reviews questions.")
-    check_officer(store, by, [by.organisation], now, (REVIEWER,))
-
-
-def _question(store: Store, by: Asker, question: str, now: datetime) -> tuple[Asked, list[Said], dict[str, int]]:
-    """An open question that somebody may see, what was said about it, and everybody's experience."""
-    with store.read(Login.INDEX) as index:
-        asked = tables.one_question(index, question)
-        answers = tables.answers_to(index, [question]).get(question, [])
-        experience = tables.answers_by(index, asked.asked.space) if asked else {}
-    if asked is None:
-        raise Missing(GONE)
-    try:
-        _check(store, by, asked.asked.space, now)
-    except Missing:
-        raise Missing(GONE) from None
-    if asked.stage is not Stage.OPEN or not _openable(store, by, [asked], now):
-        raise Missing(GONE)
-    return asked, answers, experience
-
-
-def _openable(store: Store, by: Asker, them: Sequence[Asked], now: datetime) -> list[Asked]:
-    """Of some questions those whose two records the gate would show; each owner is asked once."""
-    by_owner: dict[str, set[str]] = {}
-    for each in them:
-        by_owner.setdefault(each.asked.owner, set()).add(each.asked.record_key)
-        by_owner.setdefault(each.asked.other_owner, set()).add(each.asked.other_key)
-    shown: set[str] = set()
-    for owner, keys in by_owner.items():
-        for found in decide_each(store, grounded(store, ask_of(by, owner, now, sorted(keys)))):
-            decision = found.decision
-            if decision.allowed and decision.instead is None and not decision.shadow:
-                withheld = {key for other in found.withheld for key in other.ask.scope.record_keys}
-                shown |= set(decision.ask.scope.record_keys) - withheld
-    return [each for each in them if {each.asked.record_key, each.asked.other_key} <= shown]
-
-
 def _needs_second(store: Store, asked: Asked, now: datetime) -> bool:
     """Whether two people must agree: a sample of all questions, and every question about a shielded child.
 
@@ -489,41 +280,6 @@ def _needs_second(store: Store, asked: Asked, now: datetime) -> bool:
     if any("shielded" in held.get(key, ()) for key in about):
         return True
     return looked_at_twice(store.keys.reference(f"second opinion\x1f{asked.asked.question}"))
-
-
-def _taken(store: Store, by: Asker, asked: Asked, now: datetime) -> bool:
-    with store.write(Login.INDEX) as index:
-        return tables.take(index, asked.asked.question, by.user, now + LEASE, now)
-
-
-def _half_answered(answers: Mapping[str, Iterable[Said]]) -> frozenset[str]:
-    return frozenset(question for question, given in answers.items() if standing(given))
-
-
-def _waiting(asked: Asked, answers: Sequence[Said], by: Asker, experience: Mapping[str, int], now: datetime) -> Waiting:
-    held = asked.leased_until is not None and asked.leased_until > now
-    counted = standing(answers)
-    return Waiting(
-        question=asked.asked.question,
-        kind=asked.asked.kind,
-        opened_at=asked.asked.opened_at,
-        days=max(0, (now - asked.asked.opened_at).days),
-        mine=held and asked.assigned_to == by.user,
-        held=held and asked.assigned_to not in ("", by.user),
-        half_answered=any(each.answer is not Reply.CANNOT_TELL for each in counted),
-        passed_on=any(each.answer is Reply.CANNOT_TELL for each in counted),
-        may_take=may_take(asked, answers, by.user, experience, now),
-    )
-
-
-def _fits(each: Waiting, filters: Filters) -> bool:
-    return (
-        (each.mine or not filters.mine)
-        and (not (each.mine or each.held) or not filters.unassigned)
-        and (each.half_answered or not filters.second)
-        and (each.passed_on or not filters.passed_on)
-        and (filters.kind in (None, each.kind))
-    )
 
 
 # --- notes ------------------------------------------------------------------------------------------------------------
@@ -550,68 +306,3 @@ def _opened(store: Store, connection: sa.Connection, asked: Asked, note: bytes) 
 def _heard(store: Store, asked: Asked, said: Said) -> Heard:
     with store.read(Login.GATE) as gate:
         return Heard(who=said.who, answer=said.answer, at=said.at, note=_opened(store, gate, asked, said.note))
-
-
-# --- what training learns from it -------------------------------------------------------------------------------------
-
-
-class Label(msgspec.Struct, frozen=True, kw_only=True):
-    """What people decided about two records: for the next training, and for checking a model against people."""
-
-    record_key: str
-    other_key: str
-    same: bool
-    people: int  # how many said so
-    kind: Doubt
-    weight: float
-    probability: float
-    at: datetime
-
-
-def labels(store: Store, by: Asker, space: str, now: datetime) -> list[Label]:
-    """Everything people have decided in a space about records that are still there, oldest first; opaque keys only.
-
-    Raises:
-        Missing, Refused: as :func:`queue`.
-    """
-    _check(store, by, space, now)
-    with store.read(Login.INDEX) as index:
-        return labels_in(index, space)
-
-
-def labels_in(connection: sa.Connection, space: str) -> list[Label]:
-    """The same for the engine, in its own transaction."""
-    found = [each for each in tables.answered_in(connection, space) if each.outcome != Reply.CANNOT_TELL]
-    answers = tables.answers_to(connection, [each.asked.question for each in found])
-    return [
-        Label(
-            record_key=each.asked.record_key,
-            other_key=each.asked.other_key,
-            same=each.outcome == Reply.SAME,
-            people=sum(said.answer == each.outcome for said in standing(answers.get(each.asked.question, []))),
-            kind=each.asked.kind,
-            weight=each.asked.weight,
-            probability=each.asked.probability,
-            at=each.stage_at or each.asked.opened_at,
-        )
-        for each in found
-    ]
-
-
-def label_rows(found: Iterable[Label], named: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
-    """Labels as rows for ``linkage.actions.Options.said`` and evaluation: by source and record id.
-
-    ``named`` gives the source and own id of each record; a label about a record that is not in it is left out.
-    """
-    return [
-        {
-            "source_a": named[each.record_key][0],
-            "record_a": named[each.record_key][1],
-            "source_b": named[each.other_key][0],
-            "record_b": named[each.other_key][1],
-            "same": each.same,
-            "note": "",
-        }
-        for each in found
-        if each.record_key in named and each.other_key in named
-    ]

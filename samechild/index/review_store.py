@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from samechild.index.records import WHO, Piece
 from samechild.index.review import Asked, Doubt, Question, Reply, Said, Stage
+from samechild.index.store import index_children
 from samechild.records.types import record_types
 from samechild.storage.columns import Moment, kept_columns
 
@@ -368,6 +369,16 @@ def reopen(connection: sa.Connection, question: str) -> bool:
         .values(**values, outcome="", event=0, assigned_to="", leased_until=None)
     )
     return True
+
+
+def leading_to(connection: sa.Connection, space: str, child: str) -> int:
+    """How many earlier identifiers lead straight to a child, because they were merged into it."""
+    asked = (
+        sa.select(sa.func.count())
+        .select_from(index_children)
+        .where(index_children.c.space == space, index_children.c.state == f"merged:{child}")
+    )
+    return int(connection.scalar(asked) or 0)
 
 
 def closed_since(connection: sa.Connection, space: str, since: datetime) -> int:

@@ -11,12 +11,14 @@ from samechild.web.routes import EVERYBODY
 
 OFFICERS = frozenset({"information-governance"})
 MANAGERS = frozenset({"access-manager"})
+REVIEWERS = frozenset({"data-quality-officer"})
 PRACTICE = frozenset(name for name, role in roles().items() if role.identity and not role.machine)
 """Roles whose work is with children."""
 
 _LINKS: tuple[tuple[Link, frozenset[str]], ...] = (
     (Link("Home", "/"), EVERYBODY),
     (Link("May I?", "/may-i"), PRACTICE),
+    (Link("Review", "/review"), REVIEWERS),
     (Link("Agreements", "/agreements"), EVERYBODY),
     (Link("Organisations and access", "/organisations"), MANAGERS | OFFICERS),
     (Link("Access review", "/access-review"), MANAGERS),
@@ -41,12 +43,20 @@ SAID = {
     "changed": "It was changed.",
     "closed": "It was closed.",
     "confirmed": "The access review was confirmed.",
+    "cluster-split": "The records were taken out: they are a child of their own now.",
+    "cluster-undone": "The step was taken back, exactly.",
     "entered": "It was entered.",
     "granted": "The role was given.",
     "held": "The hold was set.",
     "left": "They have left: every role ended, and they are signed out everywhere.",
     "released": "It was released.",
     "revoked": "The role was taken away.",
+    "review-back": "The question went back to the queue.",
+    "review-different": "Your answer was kept: two children. They are kept apart until somebody lifts it.",
+    "review-passed-on": "Your answer was kept: you cannot tell. Somebody else will be asked.",
+    "review-same": "Your answer was kept: the same child. The two are one now.",
+    "review-undone": "Your answer was taken back. Here is the pair again.",
+    "review-waits": "Your answer was kept. Nothing is done before another person has answered too.",
     "reviewed": "It was reviewed.",
     "signed": "Your organisation has signed.",
     "vouched": "Your council vouches for them.",
