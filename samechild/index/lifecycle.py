@@ -46,9 +46,9 @@ from samechild.index.state import (
 from samechild.index.undoing import undo
 
 __all__ = [
-    "Pair", "Planned", "State", "allow", "applied", "apply", "born", "crossing", "empty_hash", "erase", "found", "hash_of", "link",
-    "members", "merge", "moved", "part", "renumber", "resolve", "seal", "split", "standing", "twins_born", "undo",
-    "unlink",
+    "Pair", "Planned", "State", "allow", "applied", "apply", "born", "crossing", "empty_hash", "erase", "found",
+    "hash_of", "link", "members", "merge", "moved", "part", "renumber", "resolve", "seal", "split", "standing",
+    "twins_born", "undo", "unlink",
 ]  # fmt: skip
 
 

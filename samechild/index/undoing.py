@@ -8,6 +8,7 @@ rests on what would be taken back. What was erased stays erased: its lines are l
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from itertools import combinations
 
 import msgspec
 
@@ -46,7 +47,8 @@ def undo(state: State, event: Event, later: Iterable[Event], pair: Pair, by_cust
 
     Args:
         state: the lines that the event changed, the children that they name with all their members, and the rulings
-            between the records that come together again.
+            between the records that come together again; when it lifted a ruling, the children of the two records with
+            their members.
         event: what to take back; an undo as well.
         later: the later events of the same space, all of them or at least those about the same children and lines.
         pair: gives the token of two records.
@@ -73,6 +75,7 @@ def undo(state: State, event: Event, later: Iterable[Event], pair: Pair, by_cust
     inverse += _led_back(state, inverse)
     after = applied(state, inverse)
     _check_may_come_together(state, after, inverse, pair)
+    _check_not_together(after, inverse, pair)
     inverse += _left_empty(after, inverse, since)
     return Planned(Kind.UNDO, event.child, event.other, tuple(inverse))
 
@@ -116,7 +119,7 @@ def _since(event: Event, later: Iterable[Event]) -> _Since:
 
 
 def _reversed(event: Event) -> list[Change]:
-    """The event's changes from after to before; ``gone`` lines that are to be written anew are not among them."""
+    """The event's changes from after to before."""
     return [Change(each.what, each.key, each.after, each.before) for each in reversed(event.changes)]
 
 
@@ -164,8 +167,9 @@ def _still_there(state: State, found: Sequence[Change], since: _Since) -> list[C
 def _led_back(state: State, inverse: Sequence[Change]) -> list[Change]:
     """Lines that remember where the identifiers lead whose making is taken back."""
     found = []
+    remembered = {change.key for change in inverse if change.what == GONE}
     for change in inverse:
-        if change.what == CHILD and not change.after:
+        if change.what == CHILD and not change.after and change.key not in remembered:
             back = {move.after for move in _moves_of(inverse) if move.before == change.key}
             target = back.pop() if len(back) == 1 else ""
             found.append(Change(GONE, change.key, state.get((GONE, change.key), ""), target or ERASED))
@@ -198,6 +202,19 @@ def _check_unruled(after: State, these: Collection[str], those: Collection[str],
     closed = {(SEALED, key) in after for key in (*these, *those)}
     if those and (len(closed) > 1 or any((APART, token) in after for token in crossing(these, those, pair))):
         raise Conflict(RULED_APART)
+
+
+def _check_not_together(after: State, inverse: Sequence[Change], pair: Pair) -> None:
+    """A ruling that stands again must not be about two records that were found to be of one child since."""
+    again = {change.key for change in inverse if change.what == APART and change.after}
+    if not again:
+        return
+    together: dict[str, list[str]] = {}
+    for (what, key), value in after.items():
+        if what == MEMBER:
+            together.setdefault(value, []).append(key)
+    if any(pair(one, other) in again for its in together.values() for one, other in combinations(its, 2)):
+        raise Conflict("Records that would be ruled apart again are of one child now: split that child first.")
 
 
 def _left_empty(after: State, inverse: Sequence[Change], since: _Since) -> list[Change]:
