@@ -38,6 +38,7 @@ class Weighed(msgspec.Struct, frozen=True, gc=False):
     twin: float  # probability that the two are members of one multiple birth
     sibling: float
     why: Why
+    contradicts: bool  # two different valid NHS numbers, or two different permanent UPNs
 
 
 class _Pattern(msgspec.Struct, frozen=True):
@@ -129,16 +130,7 @@ class Matcher:
                 why = Why.NAMES_AND_NUMBERS_DIFFER
             if pattern.alike and self._looks_like_one(levels, left, right):
                 why = Why.TWO_IDENTITIES
-        return Weighed(levels, weight, two_class, twin, sibling, why)
-
-    def identities_differ(self, left: Prepared, right: Prepared) -> bool:
-        """Tell whether two records hold two different valid NHS numbers, or two different permanent UPNs."""
-        nhs, upn, kind, _ = self._identity
-        if left[nhs] is not None and right[nhs] is not None and left[nhs] != right[nhs]:
-            return True
-        if left[upn] is None or right[upn] is None or left[upn] == right[upn]:
-            return False
-        return left[kind] == "permanent" and right[kind] == "permanent"
+        return Weighed(levels, weight, two_class, twin, sibling, why, differ)
 
     def evidence(self, levels: tuple[int, ...], left: Prepared, right: Prepared) -> tuple[tuple[str, str, float], ...]:
         """List each piece of evidence as (comparison, level in words, bits), what weighs most first.

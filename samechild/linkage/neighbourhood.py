@@ -80,8 +80,7 @@ class Neighbourhood:
             weight = SURE
         elif own:
             weight += self._kept
-        contradicts = self.matcher.identities_differ(left.prepared, right.prepared)
-        return Pair(left.key, right.key, weighed.levels, weight, why, contradicts)
+        return Pair(left.key, right.key, weighed.levels, weight, why, weighed.contradicts)
 
     def near(self, at: int, pairs: Sequence[Pair], claim: float, ground: str = "") -> Near:
         """Tell a child with the strongest of some pairs with it, from the newcomer's side."""
@@ -102,24 +101,31 @@ class Neighbourhood:
             return self.best[one] >= HOPELESS and self.best[other] >= HOPELESS
         return second.child in first.asked or first.child in second.asked
 
-    def claims_it(self, at: int) -> bool:
-        """Whether a child may claim the newcomer, whatever the agencies that see it say."""
-        return self.best[at] >= self.lines.ask - MOST_BITS
+    def units(self, sure: Sequence[int]) -> Units:
+        """The newcomer with the children it surely is of, and each child that may be the same or must be guarded."""
+        unit = self._sighted(sure)
+        return [sure, *([at] for at in self.children if at not in sure and self._matters(at, sure, unit))]
 
-    def matters(self, at: int, unit: Collection[int]) -> bool:
-        """Whether a child may claim the newcomer or what it has joined, or must not be joined with it."""
-        if self.claims_it(at) or self.groups[at].sealed:
+    def _matters(self, at: int, sure: Collection[int], unit: Sighted) -> bool:
+        """Whether a child may claim the newcomer or what it has joined, or must be kept from it."""
+        if self.groups[at].sealed or any(self.may_be_one(at, other) for other in sure):
             return True
-        forbidden = any(pair.is_forbidden for pair in self.pairs(NEWCOMER, at))
-        return forbidden or any(self.may_be_one(at, other) for other in unit)
+        pairs = self.pairs(NEWCOMER, at)
+        if self.best[at] >= HOPELESS and any(pair.contradicts for pair in pairs):
+            return True
+        if self.best[at] < self.lines.ask - MOST_BITS:
+            return False
+        presence = self.expectations.evidence(self._sighted((at,)), unit)
+        claim = of_wholes(pairs, self.matcher.kinds, presence, self.lines)
+        return claim is not None and claim.bits >= self.lines.ask
 
     def between(self, units: Units) -> Between:
         """The pairs of records between every two units that may be one child or contest one."""
         found = {}
         for j, theirs in enumerate(units):
             for i, ours in enumerate(units[:j]):
-                both_claim = all(any(self.claims_it(at) for at in unit) for unit in (ours, theirs))
-                if i == 0 or both_claim or self.may_be_one(ours[0], theirs[0]):
+                contested = self.best[ours[0]] >= self.lines.ask and self.best[theirs[0]] >= self.lines.ask
+                if i == 0 or contested or self.may_be_one(ours[0], theirs[0]):
                     found[i, j] = [pair for at in theirs for pair in self.all_pairs(ours, at)]
         return found
 

@@ -45,7 +45,7 @@ def place(
         return Placement()
     near = Neighbourhood(matcher, expectations, newcomer, held, ruled, lines)
     sure = _sure(near)
-    units = [sure, *([at] for at in near.children if at not in sure and near.matters(at, sure))]
+    units = near.units(sure)
     pairs = near.between(units)
     claims = near.claims_of_wholes(units, pairs)
     guarded = _guarded(near, units, pairs, claims)
