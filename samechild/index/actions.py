@@ -14,14 +14,14 @@ from secrets import token_hex
 import msgspec
 import sqlalchemy as sa
 
-from samechild.errors import Invalid, Missing
-from samechild.index import lifecycle
+from samechild.errors import Conflict, Invalid, Missing
+from samechild.index import lifecycle, numbers
 from samechild.index import store as tables
 from samechild.index.gathering import gathered, pair_in, settle_questions
 from samechild.index.lifecycle import Planned, State
-from samechild.index.live import live
-from samechild.index.reading import ask_of, space_of
+from samechild.index.live import live, sealed_numbers
 from samechild.index.records import Apart, Event, Kind, Space
+from samechild.index.spaces import ask_of, space_of
 from samechild.index.writing import Draft, Owned, write
 from samechild.keys.register import Purpose
 from samechild.keys.seal import place
@@ -163,7 +163,8 @@ def undo(store: Store, by: Asker, space: str, number: int, note: str, now: datet
     if taken is None or taken.space != space or taken.kind in (Kind.SEAL, Kind.ERASE):
         raise Missing("There is no such event to take back.")
     about = [change.key for change in taken.changes if change.what == "member"]
-    named = {taken.child, taken.other, *(value for each in taken.changes if each.what == "member" for value in (each.before, each.after))} - {""}
+    moved = (change for change in taken.changes if change.what == "member")
+    named = {taken.child, taken.other, *(child for each in moved for child in (each.before, each.after))} - {""}
 
     def plan(state: State, connection: sa.Connection) -> Planned:
         later = {
@@ -219,21 +220,44 @@ def sealing(store: Store, record_keys: Sequence[str], reason: str) -> Callable[[
     return plan
 
 
-def superseded(
-    store: Store, by: Asker, space: str, old: str, new: str, what: str, now: datetime
+def renumber(
+    store: Store, by: Asker, space: str, old: str, new: str, what: str, now: datetime, *, child: str = ""
 ) -> Event | None:
-    """Note what became of a number: superseded by another, invalidated, or issued again; None when that is known.
+    """Note what became of an NHS number; None when that is known already.
 
-    Matching reads the new number wherever a record holds the old one. ``what`` is one of
-    ``superseded``, ``invalidated``, ``reissued``; ``new`` is empty for the last two.
+    ``what`` is ``superseded`` (by ``new``, which matching reads wherever a record holds the old one), ``invalidated``
+    (it speaks for nobody any more) or ``settled`` (it is ``child``'s: with other children's records it counts nothing).
+
+    Raises:
+        Invalid: when ``what`` is none of these. Missing, Refused: when the asker may not.
     """
     here = space_of(store, space, by.organisation)
     permit(store, ask_of(by, by.organisation, now, batch="renumber"))
     alive = live(store, here.space, now)
-    planned = alive.renumbered(old, new, what)
-    if planned is None:
-        return None
-    return alive.commit(store, [Draft(planned=planned, by=by.user)], {}, now)[0]
+    with alive.lock, store.write(Login.INDEX) as connection:
+        tables.hold(connection)
+        alive.follow(connection, now)
+        state: State = {line: value for line, value in alive.lines.items() if line[0] in ("number", "child")}
+        token = alive.number_token(old)
+        try:
+            planned = _renumbered(state, token, what, alive.number_token(new) if new else "", child)
+        except Conflict:
+            return None
+        why = {"numbers": sealed_numbers(store, [old, new])}
+        events = write(connection, here.space, [Draft(planned=planned, by=by.user, why=why)], {}, now)
+    alive.catch_up(store, now)
+    return events[0]
+
+
+def _renumbered(state: State, token: str, what: str, new: str, child: str) -> Planned:
+    if what == "superseded":
+        return numbers.supersede(state, token, new)
+    if what == "invalidated":
+        return numbers.invalidate(state, token)
+    if what == "settled":
+        state.setdefault(("child", child), "live")
+        return numbers.reissue(state, token, child)
+    raise Invalid("A number is superseded, invalidated, or settled to be one child's.")
 
 
 class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):

@@ -67,3 +67,14 @@ def settle_questions(connection: sa.Connection, space: str, record_keys: Sequenc
     same = [(a, b) for a, b in pairs if a in child_of and child_of.get(a) == child_of.get(b)]
     if same:
         questions.withdraw_pairs(connection, space, same, now)
+
+
+def asked_before(connection: sa.Connection, pairs: Sequence[tuple[str, str]]) -> set[frozenset[str]]:
+    """Which pairs of records a person was ever asked about, whatever became of it."""
+    its = questions.index_question_records
+    found: dict[str, set[str]] = {}
+    for some in tables.parts(sorted({key for both in pairs for key in both})):
+        asked = sa.select(its.c.question, its.c.record_key).where(its.c.record_key.in_(some))
+        for row in connection.execute(asked):
+            found.setdefault(row.question, set()).add(row.record_key)
+    return {frozenset(both) for both in found.values() if len(both) == 2}

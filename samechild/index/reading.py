@@ -6,7 +6,6 @@ organisation; what one does not let the asker see is left out as if it were not 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -16,16 +15,16 @@ from samechild.index import store as tables
 from samechild.index.lifecycle import resolve
 from samechild.index.live import live
 from samechild.index.query import Query, fields_used, terms_of
-from samechild.index.records import WHO, ChildRead, Event, Held, Kind, Space
+from samechild.index.records import WHO, ChildRead, Event, Held, Kind
 from samechild.index.searching import Hit
 from samechild.index.searching import search as look
+from samechild.index.spaces import ask_of, space_of
 from samechild.policy import ledger
 from samechild.policy.actions import permit
 from samechild.policy.vault_actions import read_what_may_be, searched
 from samechild.records.disclosure import Ask, Asker, Mode, Scope, Spread
 from samechild.storage import Login, Store
 
-PURPOSE = "linkage-quality"
 MOST_HITS = 50
 
 
@@ -38,39 +37,6 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     hits: tuple[Hit, ...]
     more: bool = False
     asked: tuple[str, ...] = ()
-
-
-def space_of(store: Store, name: str, organisation: str) -> Space:
-    """A space that an organisation is a member of.
-
-    Raises:
-        Missing: when there is none, or the organisation is no member: both sound the same.
-    """
-    with store.read(Login.INDEX) as connection:
-        found = tables.spaces(connection, [name])
-    if not found or organisation not in found[0].members:
-        raise Missing("There is no such index space. Ask for one of your organisation's.")
-    return found[0]
-
-
-def spaces_for(store: Store, organisation: str) -> list[Space]:
-    """The spaces an organisation is a member of, its own first."""
-    with store.read(Login.INDEX) as connection:
-        found = [space for space in tables.spaces(connection) if organisation in space.members]
-    return sorted(found, key=lambda space: (space.space != organisation, space.title))
-
-
-def ask_of(by: Asker, owner: str, now: datetime, record_keys: Sequence[str] = (), batch: str = "") -> Ask:
-    """The question of who keeps records of the same child together: what do these records say?"""
-    return Ask(
-        who=by,
-        purpose=PURPOSE,
-        mode=Mode.CONTENT,
-        record_type=WHO[0],
-        owner=owner,
-        scope=Scope(Spread.BATCH, tuple(record_keys), batch=batch),
-        now=now,
-    )
 
 
 def search(store: Store, by: Asker, space: str, ask: Ask, query: Query, limit: int = MOST_HITS) -> Results:

@@ -446,9 +446,7 @@ def spaces_of_records(connection: sa.Connection, record_keys: Sequence[str]) -> 
     """In which spaces some records are: (space, record key)."""
     found: list[tuple[str, str]] = []
     for some in parts(record_keys):
-        asked = sa.select(index_members.c.space, index_members.c.record_key).where(
-            index_members.c.record_key.in_(some)
-        )
+        asked = sa.select(index_members.c.space, index_members.c.record_key).where(index_members.c.record_key.in_(some))
         found += [(row.space, row.record_key) for row in connection.execute(asked)]
     return sorted(found)
 
@@ -463,3 +461,9 @@ def member_row(record: Any, child: str) -> dict[str, Any]:
         "retention": record.retention,
         "child": child,
     }
+
+
+def see_records(connection: sa.Connection, record_keys: Sequence[str], now: Any) -> None:
+    """Note that some records were received again, unchanged."""
+    for some in parts(record_keys):
+        connection.execute(index_records.update().where(index_records.c.record_key.in_(some)).values(seen_at=now))

@@ -1,0 +1,48 @@
+"""Whose children are told apart where: an organisation's own space, and joint ones that an agreement names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from samechild.errors import Missing
+from samechild.index import store as tables
+from samechild.index.records import WHO, Space
+from samechild.records.disclosure import Ask, Asker, Mode, Scope, Spread
+from samechild.storage import Login, Store
+
+PURPOSE = "linkage-quality"
+"""What records are put together and kept apart for."""
+
+
+def space_of(store: Store, name: str, organisation: str) -> Space:
+    """A space that an organisation is a member of.
+
+    Raises:
+        Missing: when there is none, or the organisation is no member: both sound the same.
+    """
+    with store.read(Login.INDEX) as connection:
+        found = tables.spaces(connection, [name])
+    if not found or organisation not in found[0].members:
+        raise Missing("There is no such index space. Ask for one of your organisation's.")
+    return found[0]
+
+
+def spaces_for(store: Store, organisation: str) -> list[Space]:
+    """The spaces an organisation is a member of, its own first."""
+    with store.read(Login.INDEX) as connection:
+        found = [space for space in tables.spaces(connection) if organisation in space.members]
+    return sorted(found, key=lambda space: (space.space != organisation, space.title))
+
+
+def ask_of(by: Asker, owner: str, now: datetime, record_keys: Sequence[str] = (), batch: str = "") -> Ask:
+    """The question of who keeps records of the same child together: what do these records say?"""
+    return Ask(
+        who=by,
+        purpose=PURPOSE,
+        mode=Mode.CONTENT,
+        record_type=WHO[0],
+        owner=owner,
+        scope=Scope(Spread.BATCH, tuple(record_keys), batch=batch),
+        now=now,
+    )
