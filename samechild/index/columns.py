@@ -16,8 +16,8 @@ from samechild.index.keying import Value, Values
 from samechild.linkage.coded import Coded
 from samechild.records import Record
 
-ROOM = 1024
-"""Room is made for at least so many rows at a time."""
+CHUNK = 1 << 16
+"""Rows lie in pieces of so many, so that making room moves nothing that is there."""
 
 
 class Columns:
@@ -29,15 +29,15 @@ class Columns:
         self._record = attrgetter(*self.names)
         self._lists: list[list[Value]] = [[None] for _ in self.names]
         self._since: list[dict[Value, int]] = [{} for _ in self.names]
-        self._codes: NDArray[np.int32] = np.zeros((0, len(self.names)), np.int32)
+        self._chunks: list[NDArray[np.int32]] = []
 
     def __len__(self) -> int:
         """How many rows there is room for."""
-        return len(self._codes)
+        return len(self._chunks) * CHUNK
 
     def values(self, row: int) -> Values:
         """What a row holds, in the order of ``names``."""
-        return tuple(map(getitem, self._lists, self._codes[row].tolist()))
+        return tuple(map(getitem, self._lists, self._chunks[row // CHUNK][row % CHUNK].tolist()))
 
     def values_of(self, record: Record) -> Values:
         """What a record that is not here holds, in the order of ``names``; empty is missing."""
@@ -56,18 +56,16 @@ class Columns:
                 self._lists[place].append(value)
                 self._since[place][value] = code
             codes[place] = code
-        self._codes[row] = codes
+        self._chunks[row // CHUNK][row % CHUNK] = codes
 
     def clear(self, row: int) -> None:
         """Let a row hold nothing."""
-        self._codes[row] = 0
+        self._chunks[row // CHUNK][row % CHUNK] = 0
 
     def make_room(self, rows: int) -> None:
         """Have room for so many rows in all."""
-        there = len(self._codes)
-        if rows > there:
-            more = max(rows - there, there // 4, 0 if there == 0 and rows > ROOM else ROOM)
-            self._codes = np.concatenate([self._codes, np.zeros((more, len(self.names)), np.int32)])
+        while len(self) < rows:
+            self._chunks.append(np.zeros((CHUNK, len(self.names)), np.int32))
 
     def take_over(self, name: str, column: Coded, start: int) -> None:
         """Write a whole column of new rows, from row ``start`` on."""
@@ -79,4 +77,9 @@ class Columns:
         else:
             listed.extend([value or None for value in column.values.to_pylist()])
         codes = np.where(column.codes < 0, np.int32(0), column.codes + np.int32(first))
-        self._codes[start : start + len(codes), place] = codes
+        done = 0
+        while done < len(codes):
+            number, within = divmod(start + done, CHUNK)
+            part = codes[done : done + CHUNK - within]
+            self._chunks[number][within : within + len(part), place] = part
+            done += len(part)

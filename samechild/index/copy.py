@@ -46,7 +46,8 @@ MOST_KEYS = 200
 NOBODY = -1
 """The child number of a row whose record was dropped."""
 
-_NAMES = ("given_names", "surname_parts")
+NAME_FIELDS = {"forename": True, "known_as": True, "middle_names": True, "surname_parts": False}
+"""The fields whose words are names, and whether they are given names."""
 
 
 class Near(msgspec.Struct, frozen=True):
@@ -76,7 +77,7 @@ class SpaceCopy:
         self.places = places = {name: place for place, name in enumerate(self.columns)}
         self._parts, self._rules = rules_of(_usable(blocking, places), places)
         self._searched = search_parts(places)
-        self._blocks = [Postings(largest_block) for _ in self._rules]
+        self._blocks = [Postings(largest_block if rule.most_pairs is not None else 0) for rule in self._rules]
         self.found_by = {searched.name: Postings() for searched, _ in self._searched}
         self._postings = [*self._blocks, *self.found_by.values()]
         self.words = Spelling()
@@ -292,10 +293,11 @@ class SpaceCopy:
             postings[number].add(key, row)
 
     def _learn(self, values: Values) -> None:
-        for name in _NAMES:
-            if name in self.places:
-                for word in values[self.places[name]] or ():
-                    self.words.add(word)
+        """Know the names of a record, so that a slip in one of them is forgiven."""
+        for name, single in NAME_FIELDS.items():
+            held = values[self.places[name]] if name in self.places else None
+            for word in (held.split() if isinstance(held, str) else held) or ():
+                self.words.add(word, surname=not single)
 
     def _belong(self, row: int, child: str) -> None:
         """Let a row be of a child (of nobody when empty)."""
@@ -399,9 +401,11 @@ class SpaceCopy:
             hidden = [row for row, fields in self._hidden_rows.items() if searched.field in fields]
             wanted.append((self.found_by[searched.name], [part], np.array(hidden, np.int32)))
         post([columns.get(name) for name in self.columns], wanted, rows)
-        for name in _NAMES:
+        for name, single in NAME_FIELDS.items():
             if name in columns:
-                self.words.extend(columns[name].exploded[2].to_pylist())
+                texts = columns[name].values if single else columns[name].exploded[2]
+                words = (word for text in texts.to_pylist() for word in (text or "").split())
+                self.words.extend(words, surname=not single)
 
 
 def _usable(blocking: Sequence[BlockingRule], columns: Collection[str]) -> list[BlockingRule]:

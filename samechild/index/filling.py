@@ -6,12 +6,14 @@ It says the same as :mod:`samechild.index.keying` does of one record, three mill
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from samechild.demographics.sounds import phonex, phonex_many
 from samechild.index.keying import ODD, Form, Part, key_of
 from samechild.index.postings import Keys, Postings, Rows
 from samechild.linkage.coded import Coded, Codes, code_column
@@ -39,24 +41,26 @@ def post(columns: Sequence[Coded | None], wanted: Sequence[tuple[Postings, Seque
         wanted: postings, the parts of their keys, and rows that are to be left out of them.
         rows: the rows' numbers, running on.
     """
-    exploded: dict[Part, Exploded] = {}
-    for postings, parts, hidden in wanted:
-        sides = []
-        for part in parts:
-            column = columns[part.column]
-            if column is None:
-                break
-            if part not in exploded:
-                exploded[part] = explode(column, part.form)
-            sides.append((column.codes, exploded[part]))
-        if len(sides) < len(parts) or not len(rows):
-            continue
-        keys, which = keys_in_bulk(sides, len(rows))
+    exploded = {
+        part: explode(column, part.form)
+        for part in dict.fromkeys(part for _, parts, _ in wanted for part in parts)
+        if (column := columns[part.column]) is not None
+    }
+
+    def one(wish: tuple[Postings, Sequence[Part], Rows]) -> None:
+        postings, parts, hidden = wish
+        held = [(column.codes, exploded[part]) for part in parts if (column := columns[part.column]) is not None]
+        if len(held) < len(parts) or not len(rows):
+            return
+        keys, which = keys_in_bulk(held, len(rows))
         which += rows[0]
         if len(hidden):
             shown = ~np.isin(which, hidden)
             keys, which = keys[shown], which[shown]
         postings.extend(keys, which)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(one, wanted))
 
 
 class Exploded(NamedTuple):
@@ -86,6 +90,8 @@ def explode(column: Coded, form: Form | None) -> Exploded:
 
 
 def _hashed(texts: pa.Array, form: Form | None) -> Keys:
+    if form is phonex:
+        texts, form = phonex_many(texts), None
     listed = cast("list[str | None]", texts.to_pylist())
     made = (text or "" for text in listed) if form is None else (form(text) or "" if text else "" for text in listed)
     return np.fromiter(map(hash, made), np.int64, len(listed)).view(np.uint64)

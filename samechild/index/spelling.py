@@ -32,6 +32,7 @@ class Spelling:
         self._words: list[str] = []
         self._numbers: dict[str, int] = {}
         self._shortened = Postings()
+        self._surnames: set[str] = set()
         self._by_rule: dict[str, list[str]] = {}
 
     def __len__(self) -> int:
@@ -40,19 +41,23 @@ class Spelling:
     def __contains__(self, word: str) -> bool:
         return word in self._numbers
 
-    def add(self, word: str) -> None:
-        """Let a name part be known."""
+    def add(self, word: str, *, surname: bool) -> None:
+        """Let a given name or a part of a surname be known."""
+        if surname:
+            self._relate(word)
         if word and word not in self._numbers:
             number = self._number(word)
             for left in _left_of(word):
                 self._shortened.add(key_of(left), number)
 
-    def extend(self, words: Iterable[str | None]) -> None:
-        """Let many name parts be known."""
+    def extend(self, words: Iterable[str], *, surname: bool) -> None:
+        """Let many names be known."""
         keys: list[int] = []
         numbers: list[int] = []
         for word in words:
-            if word and word not in self._numbers:
+            if surname:
+                self._relate(word)
+            if word not in self._numbers:
                 number = self._number(word)
                 left = _left_of(word)
                 keys.extend(map(hash, left))
@@ -82,10 +87,13 @@ class Spelling:
         number = len(self._words)
         self._words.append(word)
         self._numbers[word] = number
-        mark = variants.surname_rule_mark(word)
-        if mark:
-            self._by_rule.setdefault(mark, []).append(word)
         return number
+
+    def _relate(self, surname: str) -> None:
+        mark = variants.surname_rule_mark(surname) if surname not in self._surnames else None
+        self._surnames.add(surname)
+        if mark:
+            self._by_rule.setdefault(mark, []).append(surname)
 
 
 def slips(word: str) -> int:
