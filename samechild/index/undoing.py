@@ -47,8 +47,8 @@ def undo(state: State, event: Event, later: Iterable[Event], pair: Pair, by_cust
 
     Args:
         state: the lines that the event changed, the children that they name with all their members, and the rulings
-            between the records that come together again; when it lifted a ruling, the children of the two records with
-            their members.
+            between the records that come together again; when it lifted a ruling or a seal, the children that its
+            records are of now, with all their members.
         event: what to take back; an undo as well.
         later: the later events of the same space, all of them or at least those about the same children and lines.
         pair: gives the token of two records.
@@ -205,16 +205,20 @@ def _check_unruled(after: State, these: Collection[str], those: Collection[str],
 
 
 def _check_not_together(after: State, inverse: Sequence[Change], pair: Pair) -> None:
-    """A ruling that stands again must not be about two records that were found to be of one child since."""
-    again = {change.key for change in inverse if change.what == APART and change.after}
-    if not again:
+    """A ruling or seal that stands again must not be about records that were found to be of one child since."""
+    rulings = {change.key for change in inverse if change.what == APART and change.after}
+    seals = {after.get((MEMBER, change.key), "") for change in inverse if change.what == SEALED}
+    if not rulings and not seals:
         return
     together: dict[str, list[str]] = {}
     for (what, key), value in after.items():
         if what == MEMBER:
             together.setdefault(value, []).append(key)
-    if any(pair(one, other) in again for its in together.values() for one, other in combinations(its, 2)):
-        raise Conflict("Records that would be ruled apart again are of one child now: split that child first.")
+    for child, its in together.items():
+        if rulings and any(pair(one, other) in rulings for one, other in combinations(its, 2)):
+            raise Conflict("Records that would be ruled apart again are of one child now: split that child first.")
+        if child in seals and len({(SEALED, key) in after for key in its}) > 1:
+            raise Conflict("Records of this child were joined since: split the child first.")
 
 
 def _left_empty(after: State, inverse: Sequence[Change], since: _Since) -> list[Change]:

@@ -224,7 +224,11 @@ class Lives(RuleBasedStateMachine):
         try:
             planned = plan()
         except (Conflict, Invalid, Missing) as error:
-            assert not any(key in str(error).split() for key in (*RECORDS, *self.ever))
+            said = str(error).split()
+        else:
+            said = []
+        assert not any(key in said for key in (*RECORDS, *self.ever)), "a message names no record and no child"
+        if said:
             return False
         self.write(planned, undoes)
         if planned.kind not in (Kind.UNDO, Kind.ALLOW):
@@ -247,7 +251,7 @@ class Lives(RuleBasedStateMachine):
                 changes=planned.changes,
                 undoes=undoes,
                 state_hash=self.digest,
-            )  # fmt: skip
+            )
         )
 
     def take_back(self, event: Event, custodian: bool) -> bool:
