@@ -64,7 +64,7 @@ def changes(store: Store, by: Asker, space: str, after: str, now: datetime, limi
     with store.read(Login.INDEX) as connection:
         _same_index(connection, number, check)
         events = tables.events_after(connection, number, space=space, limit=min(max(limit, 1), MOST))
-        sight = _sight(connection, by.organisation, space, events)
+        sight = sight_of(connection, by.organisation, space, events)
     found = tuple(each for each in (told(event, sight) for event in events) if each is not None)
     if found:
         given = permit(store, ask_of(by, by.organisation, now, batch="changes"))
@@ -104,7 +104,7 @@ def past(store: Store, by: Asker, space: str, child: str, record_keys: Collectio
                         replaced.add(event.other)
                         names.append(event.other)
         shown = [events[number] for number in sorted(events) if not ties_identities(events[number])]
-        sight = _sight(connection, by.organisation, space, shown)
+        sight = sight_of(connection, by.organisation, space, shown)
     found = [(told(event, sight), event.by) for event in shown]
     return Past(
         child=child,
@@ -143,7 +143,8 @@ def wait(
     return False
 
 
-def _sight(connection: sa.Connection, organisation: str, space: str, events: Sequence[Event]) -> Sight:
+def sight_of(connection: sa.Connection, organisation: str, space: str, events: Sequence[Event]) -> Sight:
+    """What an organisation may be told of some events of a space."""
     keys = sorted({change.key for event in events for change in event.changes if change.what == "member"})
     records = tables.records_by_key(connection, keys)
     whole = space == organisation

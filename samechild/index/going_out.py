@@ -25,6 +25,8 @@ from samechild.storage import Login, Store
 from samechild.storage.columns import moment_text
 
 BATCH = "index-export"
+NOT_GIVEN = ("record_key", "child", "source", "record_id", "received_at", "basis")
+"""Columns of an export that say where a record stands, not who the child is."""
 
 
 class Out(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +40,7 @@ class Out(msgspec.Struct, frozen=True, kw_only=True):
         return f"Out(records={self.records.num_rows}, children={self.children.num_rows})"
 
 
-class _Line(msgspec.Struct, frozen=True, kw_only=True):
+class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One record as it goes out."""
 
     record_key: str
@@ -68,8 +70,8 @@ def take_out(store: Store, by: Asker, space: str, now: datetime, ask: Ask | None
     lines = read_lines(store, question, by, child_of, {key: source for key, _, source, _ in own})
     shown = {line.child for line in lines}
     return Out(
-        records=_records(lines),
-        children=_children(every, shown),
+        records=records_table(lines),
+        children=children_table(every, shown),
         left_out=len(child_of) - len(lines),
     )
 
@@ -83,12 +85,12 @@ def _about(question: Ask, by: Asker, record_type: str, record_keys: Sequence[str
 
 def read_lines(
     store: Store, question: Ask, by: Asker, child_of: Mapping[str, str], sources: Mapping[str, str]
-) -> list[_Line]:
+) -> list[Line]:
     """Open who the records say the children are, newest version of each part, under the permits that the gate gives.
 
     A record of which the gate does not say who it is gives no line, whatever else it would let be read.
     """
-    found: dict[str, _Line] = {}
+    found: dict[str, Line] = {}
     for record_type in WHO:
         wanted = sorted(child_of) if record_type == WHO[0] else sorted(found)
         if not wanted:
@@ -98,7 +100,7 @@ def read_lines(
             for key, row in newest.items():
                 was = found.get(key)
                 values = msgspec.json.decode(row.plain, type=dict[str, str])
-                found[key] = _Line(
+                found[key] = Line(
                     record_key=key,
                     child=child_of[key],
                     source=sources.get(key, ""),
@@ -109,7 +111,8 @@ def read_lines(
     return [found[key] for key in sorted(found)]
 
 
-def _records(lines: Sequence[_Line]) -> pa.Table:
+def records_table(lines: Sequence[Line]) -> pa.Table:
+    """Records as given, with their child; columns that nobody filled in are left out."""
     placed = {
         "record_key": [line.record_key for line in lines],
         "child": [line.child for line in lines],
@@ -122,7 +125,7 @@ def _records(lines: Sequence[_Line]) -> pa.Table:
     return pa.table({name: pa.array(values, pa.string()) for name, values in {**placed, **held}.items()})
 
 
-def _children(every: Mapping[str, str], shown: set[str]) -> pa.Table:
+def children_table(every: Mapping[str, str], shown: set[str]) -> pa.Table:
     """The children shown and every identifier that leads to one of them."""
     rows = []
     for child in sorted(every):
