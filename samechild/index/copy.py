@@ -264,6 +264,20 @@ class SpaceCopy:
             if row is not None:
                 self._replace(row, before, self._entries(self.values(row), row))
 
+    def hidden_keys(self) -> set[str]:
+        """The records of which something is hidden from search."""
+        return set(self._hidden)
+
+    def with_value(self, field: str, value: Value) -> list[int]:
+        """The rows that hold a value in a field that is searched by; a hidden field finds nothing."""
+        at = self.places[field]
+        found: set[int] = set()
+        for searched, part in self._searched:
+            if searched.field == field:
+                for key in part.hashes(value):
+                    found.update(self.found_by[searched.name].rows(key))
+        return sorted(row for row in found if self.values(row)[at] == value)
+
     def _there(self, record_key: str) -> int:
         row = self.row_of(record_key)
         if row is None:

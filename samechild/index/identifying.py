@@ -8,4 +8,550 @@ behind that matters, and sending a record again changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+from secrets import token_hex
+from typing import Any
+
+import msgspec
+
+from samechild.errors import Conflict, Invalid, Missing
+from samechild.index import lifecycle
+from samechild.index import review_store as questions
+from samechild.index import store as tables
+from samechild.index.adoption import former, seals
+from samechild.index.gathering import pair_in, pair_tokens, settle_questions
+from samechild.index.keeping import Coming, coming, keep, known_records, standardised
+from samechild.index.lifecycle import Planned, State
+from samechild.index.live import Live, forget, live, source_of
+from samechild.index.records import Apart, Arrival, Candidate, Identified, Kind, Outcome, Piece
+from samechild.index.review import Doubt, Question
+from samechild.index.spaces import ask_of, space_of
+from samechild.index.writing import Draft, Owned, write
+from samechild.linkage.constraints import Why
+from samechild.linkage.deciding import WORDS, Ground
+from samechild.linkage.placing import Group, Member, Placement, fits, place
+from samechild.linkage.reference import bits, probability_of
+from samechild.policy import ledger
+from samechild.policy.actions import permit
+from samechild.policy.identities import keys_for
+from samechild.policy.relationship_actions import close_identity
+from samechild.records import Record
+from samechild.records.disclosure import Asker
+from samechild.storage import Login, Store
+
 UNBORN = "unborn"
+"""The sign of a record about a child who is expected."""
+
+
+class Took(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one record within the transaction: what happens, what a person is asked, and the answer."""
+
+    identified: Identified
+    drafts: tuple[Draft, ...] = ()
+    questions: tuple[Question, ...] = ()
+    restricted: tuple[tuple[str, str], ...] = ()
+
+
+def identify(
+    store: Store, by: Asker, arrivals: Sequence[Arrival], now: datetime, *, space: str = ""
+) -> list[Identified]:
+    """Say for each record that arrives which child it is of, and keep it: joined, new, or put to a person.
+
+    Several records are decided one after the other, and committed together. A record known by its organisation, source
+    and own id is the same record with other values; the same values again change nothing; what its source changed
+    before what is kept is left out.
+
+    Args:
+        store: the open installation.
+        by: the person or system that sends; its role must be one that keeps records of the same child together.
+        arrivals: the records as they come.
+        now: when.
+        space: where; the organisation's own when left out.
+
+    Returns:
+        An answer for each, in the order given. Of another organisation's records in a joint space it tells no evidence.
+
+    Raises:
+        Refused, Unavailable: as the gate says. Missing: when there is no such space.
+        Invalid: when a record has no source or no id of its own.
+    """
+    if not arrivals:
+        return []
+    if any(not each.source or not each.record_id for each in arrivals):
+        raise Invalid("Every record needs a source and its own id there: without them it cannot be told from others.")
+    here = space_of(store, space or by.organisation, by.organisation)
+    owners = sorted({each.owner for each in arrivals})
+    if not set(owners) <= set(here.members):
+        raise Invalid("Records can only be sent to a space by and for its members.")
+    permits = [permit(store, ask_of(by, owner, now, batch="identify")) for owner in owners]
+    alive = live(store, here.space, now)
+    them = [
+        coming(
+            store, a.owner, a.source, a.record_id, a.given, a.basis, a.changed_on.isoformat() if a.changed_on else ""
+        )
+        for a in arrivals
+    ]
+    try:
+        with alive.lock:
+            answers, restricted, closed = _identified(store, alive, arrivals, them, now)
+    except BaseException:
+        forget(store, here.space)  # what is in memory may be ahead of what was committed
+        raise
+    for keys, reason in closed:
+        mark_closed(store, by, alive, keys, reason, now)
+    for one, other in restricted:
+        from samechild.index import custody
+
+        custody.put(store, here.space, one, other, "two identities", now)
+    for given in permits:
+        shown = [each.record_key for each, a in zip(answers, arrivals, strict=True) if a.owner == given.space]
+        ledger.outcome(store, given, shown, {"records": len(shown)}, now)
+    return [_told(alive, each, by.organisation) for each in answers]
+
+
+def mark_closed(store: Store, by: Asker, alive: Live, record_keys: Sequence[str], reason: str, now: datetime) -> None:
+    """Hide the records of a closed identity from everybody but the custodian, for each organisation that holds some."""
+    with store.read(Login.INDEX) as connection:
+        rows = tables.records_by_key(connection, record_keys)
+    for owner in sorted({row.owner for row in rows.values()}):
+        its = sorted(key for key, row in rows.items() if row.owner == owner)
+        close_identity(store, by, owner, its, reason, now)
+
+
+def _identified(
+    store: Store, alive: Live, arrivals: Sequence[Arrival], them: Sequence[Coming], now: datetime
+) -> tuple[list[Identified], list[tuple[str, str]], list[tuple[list[str], str]]]:
+    """Decide and keep all of them in one transaction; also the pairs for the custodian, and identities closed."""
+    with store.read(Login.INDEX) as connection:
+        known = known_records(connection, them)
+    drawn: dict[tuple[str, str], str] = {}
+    for each in them:
+        place_ = (each.owner, each.known[0])
+        if place_ not in known:
+            drawn.setdefault(place_, token_hex(16))
+    again = [
+        row.record_key
+        for each in them
+        if (row := known.get((each.owner, each.known[0]))) is not None and row.digest != each.digest
+    ]
+    keys = keys_for(store, [*drawn.values(), *dict.fromkeys(again)])
+    with store.write(Login.INDEX) as connection:
+        tables.hold(connection)
+        alive.follow(connection, now)
+        known = known_records(connection, them)
+        work = _Work(store, alive, known, drawn, now)
+        took = [work.take(arrival, each) for arrival, each in zip(arrivals, them, strict=True)]
+        keep(connection, keys, work.new, work.changed, work.seen, now)
+        events = write(connection, alive.space.space, [d for each in took for d in each.drafts], work.owned, now)
+        ids = questions.open_questions(connection, [question for each in took for question in each.questions])
+        if work.merged:
+            settle_questions(connection, alive.space.space, work.merged, now)
+    if events:
+        alive.number = events[-1].number
+    answers = []
+    for one in took:
+        its, ids = ids[: len(one.questions)], ids[len(one.questions) :]
+        answers.append(msgspec.structs.replace(one.identified, questions=tuple(its)))
+    return answers, [pair for each in took for pair in each.restricted], work.closed
+
+
+class _Work:
+    """Records taken one after the other within one transaction: each is in memory before the next is looked at."""
+
+    def __init__(
+        self,
+        store: Store,
+        alive: Live,
+        known: dict[tuple[str, str], Any],
+        drawn: dict[tuple[str, str], str],
+        now: datetime,
+    ) -> None:
+        self.store, self.alive, self.known, self.drawn, self.now = store, alive, known, drawn, now
+        self.new: list[tuple[str, Coming]] = []
+        self.changed: list[tuple[str, Coming]] = []
+        self.seen: list[str] = []
+        self.merged: list[str] = []  # records that moved because two children turned out to be one
+        self.closed: list[tuple[list[str], str]] = []  # records of identities that were closed, and the reason
+        self.owned: dict[str, Owned] = {}
+        self._batch: dict[tuple[str, str], tuple[str, Coming]] = {}
+
+    def take(self, arrival: Arrival, each: Coming) -> Took:
+        """Decide about one record."""
+        place_ = (each.owner, each.known[0])
+        row, before = self.known.get(place_), self._batch.get(place_)
+        key = before[0] if before else row.record_key if row is not None else self.drawn[place_]
+        self.owned[key] = Owned(each.owner, each.basis)
+        was = before[1] if before else row
+        here = self.alive.copy.row_of(key)
+        if was is not None and each.changed_on and was.changed_on and each.changed_on < was.changed_on:
+            return self._as_before(Outcome.STALE, key, here)
+        if was is not None and was.digest == each.digest and here is not None and not arrival.signs:
+            self.seen.append(key)
+            return self._as_before(Outcome.KEPT, key, here)
+        if was is None:
+            self.new.append((key, each))
+        elif was.digest != each.digest:
+            self._replace(key, each, before is not None)
+        self._batch[place_] = (key, each)
+        record = standardised(each.values, self.now.date())
+        if here is None:
+            took = self._placed(key, each, record, UNBORN in arrival.signs)
+        else:
+            took = self._placed_again(key, each, record, self.alive.copy.child(here), UNBORN in arrival.signs)
+        reason = seals(arrival.signs)
+        return self._closed(took, key, reason) if reason and not self.alive.is_sealed(key) else took
+
+    def _replace(self, key: str, each: Coming, in_batch: bool) -> None:
+        """Keep the newer of two versions; of two within one batch only the last."""
+        if in_batch:
+            for held in (self.new, self.changed):
+                for at, (other, _) in enumerate(held):
+                    if other == key:
+                        held[at] = (key, each)
+                        return
+        self.changed.append((key, each))
+
+    def _as_before(self, outcome: Outcome, key: str, row: int | None) -> Took:
+        child = self.alive.copy.child(row) if row is not None else ""
+        return Took(identified=Identified(outcome=outcome, record_key=key, child=child))
+
+    # --- a record that is new here ------------------------------------------------------------------------------------
+
+    def _placed(self, key: str, each: Coming, record: Record, unborn: bool) -> Took:
+        alive, child = self.alive, token_hex(16)
+        newcomer = self._member(key, each, record, "")
+        placement = Placement() if unborn else self._place(newcomer, self._groups(record, key))
+        drafts: list[Draft] = []
+        state: State = {}
+        joined, merged = self._joined(placement, state, drafts)
+        if joined:
+            planned = lifecycle.link(state, key, joined, self._pair(state))
+            child = joined
+        else:
+            planned = lifecycle.found(state, child, [key], unborn=unborn)
+        why = _why(placement) | _asked(placement)
+        drafts.append(Draft(planned=planned, why=why))
+        if unborn:
+            alive.note("child", child, UNBORN)
+        alive.put(key, each.owner, each.source, record, child)
+        asked = self._questions(placement, key, child)
+        outcome = Outcome.JOINED if joined else Outcome.ASK if asked else Outcome.NEW
+        return Took(
+            identified=Identified(
+                outcome=outcome,
+                record_key=key,
+                child=child,
+                candidates=self._candidates(placement),
+                merged=tuple(merged),
+            ),
+            drafts=tuple(drafts),
+            questions=(*asked, *self._contested(key, record, child)),
+            restricted=tuple((near.mine, near.theirs) for near in placement.restricted),
+        )
+
+    def _joined(self, placement: Placement, state: State, drafts: list[Draft]) -> tuple[str, list[str]]:
+        """Put together the children that the newcomer showed to be one: the child it joins, and those merged into it."""
+        if not placement.joins:
+            return "", []
+        alive = self.alive
+        sizes = {child: len(alive.copy.members(child)) for child in placement.joins}
+        into = min(placement.joins, key=lambda child: (-sizes[child], child))
+        for child in placement.joins:
+            state |= self._lines(child)
+        merged = []
+        for gone in placement.joins:
+            if gone == into:
+                continue
+            try:
+                planned = lifecycle.merge(state, into, gone, self._pair(state))
+            except Conflict:  # a person ruled two of their records apart: the newcomer joins the larger
+                continue
+            drafts.append(Draft(planned=planned, why=_why(placement)))
+            lifecycle.apply(state, planned.changes)
+            for change in planned.changes:
+                if change.what == "member":
+                    self._own(change.key)
+                    self.merged.append(change.key)
+                    alive.move(change.key, change.after)
+                else:
+                    alive.note(change.what, change.key, change.after)
+            merged.append(gone)
+        return into, merged
+
+    def _lines(self, child: str) -> State:
+        """The lines of a child: its state and its records."""
+        copy = self.alive.copy
+        lines: State = {("member", copy.record_key(row)): child for row in copy.members(child)}
+        lines["child", child] = self.alive.state_of(child)
+        return lines | {
+            ("sealed", key): "sealed" for what, key in lines if what == "member" and self.alive.is_sealed(key)
+        }
+
+    def _pair(self, state: State) -> lifecycle.Pair:
+        """How rulings between two records are found; where nothing was ever ruled, nothing need be looked for."""
+        if not self.alive.apart:
+            return lambda one, other: ""
+
+        def pair(one: str, other: str) -> str:
+            for token in pair_tokens(self.store, one, other):
+                if token in self.alive.apart:
+                    state["apart", token] = self.alive.apart[token]
+                    return token
+            return pair_in(self.store, state, one, other)
+
+        return pair
+
+    # --- a record that says something else than before ----------------------------------------------------------------
+
+    def _placed_again(self, key: str, each: Coming, record: Record, child: str, unborn: bool) -> Took:
+        alive = self.alive
+        drafts = [
+            Draft(
+                planned=Planned(Kind.CHANGE, child, "", ()),
+                why={"records": [key]},
+            )
+        ]
+        if alive.state_of(child) == UNBORN and not unborn:
+            born = lifecycle.born(self._lines(child), child)
+            drafts.append(Draft(planned=born))
+            alive.note("child", child, "live")
+        alive.put(key, each.owner, each.source, record, child)
+        if unborn or alive.is_sealed(key):
+            return Took(identified=Identified(outcome=Outcome.KEPT, record_key=key, child=child), drafts=tuple(drafts))
+        newcomer = self._member(key, each, record, child)
+        groups = self._groups(record, key, own=child)
+        with_others = len(alive.copy.members(child)) > 1
+        seen = alive.seen(child)
+        alive.expectations.remove(seen)  # the newcomer counts for nothing in what is expected of it
+        try:
+            belongs, placement = fits(alive.matcher, alive.expectations, newcomer, groups, self._ruled, alive.limits)
+        finally:
+            alive.expectations.add(seen)
+        asked: list[Question] = []
+        merged: list[str] = []
+        if belongs:
+            own = (child,) if child not in placement.joins else ()
+            wider = msgspec.structs.replace(placement, joins=(*own, *placement.joins))
+            if len(wider.joins) > 1:
+                child, merged = self._joined(wider, {}, drafts)
+            asked = list(self._questions(placement, key, child))
+        elif with_others:
+            asked = [self._no_longer(key, child, record)]
+        return Took(
+            identified=Identified(
+                outcome=Outcome.ASK if asked else Outcome.JOINED if merged else Outcome.KEPT,
+                record_key=key,
+                child=child,
+                candidates=self._candidates(placement) if belongs else (),
+                merged=tuple(merged),
+            ),
+            drafts=tuple(drafts),
+            questions=(*asked, *self._contested(key, record, child)),
+            restricted=tuple((near.mine, near.theirs) for near in placement.restricted),
+        )
+
+    # --- what stands near ---------------------------------------------------------------------------------------------
+
+    def _member(self, key: str, each: Coming, record: Record, child: str) -> Member:
+        read = self.alive.as_read(record, child)
+        return Member(self.alive.matcher.prepare(read), source_of(each.owner, each.source), key)
+
+    def _groups(self, record: Record, key: str, own: str = "") -> list[Group]:
+        """The children that share a key with a record, and those about whom a question with these is open."""
+        alive, copy = self.alive, self.alive.copy
+        children: dict[str, None] = {own: None} if own else {}
+        for row in copy.near(copy.values_of(alive.as_read(record, own))):
+            children[copy.child(row)] = None
+        for child in list(children):
+            children |= dict.fromkeys(sorted(alive.asked.get(child, ())))
+        groups = []
+        for child in children:
+            if not child or (child != own and alive.state_of(child) == UNBORN):
+                continue
+            rows = [row for row in copy.members(child) if copy.record_key(row) != key]
+            if rows:
+                members = tuple(Member(alive.prepared(row), alive.source(row), copy.record_key(row)) for row in rows)
+                groups.append(
+                    Group(
+                        child,
+                        members,
+                        sealed=any(alive.is_sealed(member.key) for member in members),
+                        asked=frozenset(alive.asked.get(child, ())),
+                        own=child == own,
+                    )
+                )
+        return groups
+
+    def _place(self, newcomer: Member, groups: Sequence[Group]) -> Placement:
+        alive = self.alive
+        return place(alive.matcher, alive.expectations, newcomer, groups, self._ruled, alive.limits)
+
+    def _ruled(self, one: str, other: str) -> str:
+        if not self.alive.apart:
+            return ""
+        for token in pair_tokens(self.store, one, other):
+            ruling = self.alive.apart.get(token)
+            if ruling:
+                return "protected" if ruling == Apart.PROTECTED else "different"
+        return ""
+
+    # --- what a person is asked ---------------------------------------------------------------------------------------
+
+    def _questions(self, placement: Placement, key: str, child: str) -> list[Question]:
+        return [
+            self._question(
+                near.mine, near.theirs, near.levels, near.weight, _DOUBTS.get(near.ground, Doubt.DOUBT), near.ground
+            )
+            for near in placement.asks
+        ]
+
+    def _question(
+        self, mine: str, theirs: str, levels: tuple[int, ...], weight: float, kind: Doubt, ground: str
+    ) -> Question:
+        alive, copy = self.alive, self.alive.copy
+        one, other = copy.row_of(mine), copy.row_of(theirs)
+        if one is None or other is None:
+            raise Missing("A record that was compared is gone: send it again.")
+        alive.ask(copy.child(one), copy.child(other))
+        pieces = alive.matcher.evidence(levels, alive.prepared(one), alive.prepared(other))
+        return Question(
+            question=token_hex(16),
+            space=alive.space.space,
+            kind=kind,
+            record_key=mine,
+            owner=copy.owner(one),
+            child=copy.child(one),
+            other_key=theirs,
+            other_owner=copy.owner(other),
+            other_child=copy.child(other),
+            weight=weight,
+            probability=probability_of(weight),
+            opened_at=self.now,
+            ground=ground,
+            prior=bits(alive.model.prior),
+            evidence=tuple(Piece(*piece) for piece in pieces),
+        )
+
+    def _no_longer(self, key: str, child: str, record: Record) -> Question:
+        """Ask about a record that no longer looks like the others of its child."""
+        alive, copy = self.alive, self.alive.copy
+        mine = copy.row_of(key)
+        left = alive.prepared(mine) if mine is not None else alive.matcher.prepare(record)
+        weighed = [
+            (alive.matcher.weigh(left, alive.prepared(row)), copy.record_key(row))
+            for row in copy.members(child)
+            if row != mine
+        ]
+        best, theirs = max(weighed, key=lambda each: (each[0].weight, each[1]))
+        return self._question(
+            key, theirs, best.levels, best.weight, Doubt.CHANGED, "the record says something else now"
+        )
+
+    def _contested(self, key: str, record: Record, child: str) -> list[Question]:
+        """Ask when another child is held under the same NHS number, and nothing else has asked about the two."""
+        alive, copy = self.alive, self.alive.copy
+        number = alive.as_read(record, child).nhs_number
+        if not number:
+            return []
+        mine = copy.row_of(key)
+        for row in copy.with_value("nhs_number", number):
+            other = copy.child(row)
+            if mine is None or not other or other == child or other in alive.asked.get(child, ()):
+                continue
+            if alive.is_sealed(copy.record_key(row)) or self._ruled(key, copy.record_key(row)):
+                continue
+            weighed = alive.matcher.weigh(alive.prepared(mine), alive.prepared(row))
+            if weighed.why is Why.TWO_IDENTITIES:
+                continue
+            ground = "two children are held under one number"
+            return [self._question(key, copy.record_key(row), weighed.levels, weighed.weight, Doubt.CLAIMS, ground)]
+        return []
+
+    def _candidates(self, placement: Placement) -> tuple[Candidate, ...]:
+        alive, copy = self.alive, self.alive.copy
+        found = []
+        for near in (*placement.because, *placement.asks):
+            one, other = copy.row_of(near.mine), copy.row_of(near.theirs)
+            pieces = (
+                alive.matcher.evidence(near.levels, alive.prepared(one), alive.prepared(other))
+                if one is not None and other is not None
+                else ()
+            )
+            found.append(
+                Candidate(
+                    child=near.child,
+                    record_key=near.theirs,
+                    weight=near.weight,
+                    probability=near.probability,
+                    evidence=tuple(Piece(*piece) for piece in pieces),
+                    ground=near.ground,
+                )
+            )
+        return tuple(found)
+
+    # --- closing an identity ------------------------------------------------------------------------------------------
+
+    def _closed(self, took: Took, key: str, reason: str) -> Took:
+        """Close the former identity that a record with a closing sign is of, in the same transaction."""
+        alive, copy = self.alive, self.alive.copy
+        child = took.identified.child
+        shown = {copy.record_key(row): self._identity(row) for row in copy.members(child)}
+        its = former({each: (reason,) if each == key else () for each in shown}, shown)
+        state = self._lines(child)
+        planned = lifecycle.seal(state, its, token_hex(16), token_hex(16), reason, self._pair(state))
+        for change in planned.changes:
+            if change.what == "member":
+                self._own(change.key)
+                alive.move(change.key, change.after)
+            else:
+                alive.note(change.what, change.key, change.after)
+        row = copy.row_of(key)
+        now_of = copy.child(row) if row is not None else child
+        self.closed.append((its, reason))
+        identified = msgspec.structs.replace(took.identified, child=now_of, candidates=(), merged=())
+        return msgspec.structs.replace(
+            took, identified=identified, drafts=(*took.drafts, Draft(planned=planned)), questions=()
+        )
+
+    def _identity(self, row: int) -> str:
+        """Which identity a record shows: its surname and its number."""
+        copy = self.alive.copy
+        values = copy.values(row)
+        held = [values[copy.places[name]] if name in copy.places else None for name in ("surname", "nhs_number")]
+        return "\x1f".join(str(value or "") for value in held)
+
+    def _own(self, key: str) -> None:
+        row = self.alive.copy.row_of(key)
+        if row is not None:
+            self.owned.setdefault(key, Owned(self.alive.copy.owner(row), "public task"))
+
+
+_DOUBTS = {
+    WORDS[Ground.RIVALS]: Doubt.RIVALS,
+    WORDS[Ground.CONTRADICTION]: Doubt.CONTRADICTION,
+}
+
+
+def _why(placement: Placement) -> dict[str, Any]:
+    """The strongest pair behind a join, as the event keeps it: record keys and bits."""
+    if not placement.because:
+        return {}
+    best = placement.because[0]
+    return {"weight": round(best.weight, 3), "claim": round(best.claim, 3), "with": best.theirs}
+
+
+def _asked(placement: Placement) -> dict[str, Any]:
+    return {"asked": [near.child for near in placement.asks]} if placement.asks else {}
+
+
+def _told(alive: Live, answer: Identified, organisation: str) -> Identified:
+    """The answer as the sender may have it: of other organisations' records only that they led to the child."""
+    if len(alive.space.members) == 1:
+        return answer
+    told = []
+    for candidate in answer.candidates:
+        row = alive.copy.row_of(candidate.record_key)
+        own = row is not None and alive.copy.owner(row) == organisation
+        told.append(candidate if own else msgspec.structs.replace(candidate, record_key="", evidence=()))
+    return msgspec.structs.replace(answer, candidates=tuple(told))

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from samechild.demographics.standardise import standardise
 from samechild.errors import Invalid, Missing
+from samechild.index import review_store as questions
 from samechild.index import store as tables
 from samechild.index.copy import SpaceCopy
 from samechild.index.keeping import standardised
@@ -29,9 +30,10 @@ from samechild.index.records import Event, Kind, Space
 from samechild.keys.register import Purpose
 from samechild.keys.seal import place
 from samechild.linkage.bulk import lines_of
+from samechild.linkage.compiled import Prepared
 from samechild.linkage.expectations import Expectations, Sighted, counted, sighted
 from samechild.linkage.frequencies import Frequencies
-from samechild.linkage.matching import Matcher, Prepared
+from samechild.linkage.matching import Matcher
 from samechild.linkage.model import Model
 from samechild.policy.identities import Who, who_they_are
 from samechild.policy.relationship_actions import SEALED as SEALED_MARK
@@ -41,8 +43,8 @@ from samechild.storage import Login, Store
 
 MEMORY = "index.live"
 NUMBER_TOKEN = "index.number"
-MANY = 2_000
-"""From so many records on the space is read again as a whole, which is quicker than one by one."""
+MOST_QUESTIONS = 1_000_000
+"""More open questions than this nobody will ever answer."""
 Progress = Callable[[str, float], None]
 
 
@@ -64,6 +66,8 @@ class Live:
         self.expectations = Expectations()
         self.number = 0
         self.lines: dict[tuple[str, str], str] = {}  # rulings, numbers and seals; children that are not simply live
+        self.apart: dict[str, str] = {}  # the rulings among the lines, by token
+        self.asked: dict[str, set[str]] = {}  # children with whom a question about a child is or was open
         self._numbered: set[str] = set()  # tokens of numbers that have to do with another, or with one child only
         self._store = store
         self._marks = ""
@@ -82,6 +86,7 @@ class Live:
             ("child", child): state for child, state in tables.every_child(connection, here).items() if state != "live"
         }
         self._numbered = numbers_named(self.lines)
+        self.apart = {key: value for (what, key), value in self.lines.items() if what == "apart"}
         members = {row[0]: row for row in tables.every_member(connection, here)}
         parts: list[pa.Table] = []
         keys: list[str] = []
@@ -96,7 +101,9 @@ class Live:
         made = self._with_numbers_as_read(made, [row[3] for row in whose])
         progress("laying them out", 0.85)
         self.copy.fill(made, keys, [row[1] for row in whose], [row[2] for row in whose], [row[3] for row in whose])
-        self._count_all(made, [row[2] for row in whose], [row[3] for row in whose])
+        self._count_all(made, [source_of(row[1], row[2]) for row in whose], [row[3] for row in whose])
+        for each in questions.open_in(connection, here, MOST_QUESTIONS):
+            self.ask(each.asked.child, each.asked.other_child)
         progress("ready", 1.0)
 
     def _count_all(self, made: pa.Table, sources: Sequence[str], children: Sequence[str]) -> None:
@@ -136,6 +143,8 @@ class Live:
                 else:
                     self.note(change.what, change.key, change.after)
             changed |= {str(key) for key in event.why.get("records", ())}
+            for other in event.why.get("asked", ()):
+                self.ask(event.child, str(other))
             if event.kind is Kind.RENUMBER:
                 changed |= self._holding(event)
         for key, child in child_of.items():
@@ -181,6 +190,10 @@ class Live:
             self.lines.pop((what, key), None)
         if what == "number":
             self._numbered = numbers_named(self.lines)
+        elif what == "apart" and after:
+            self.apart[key] = after
+        elif what == "apart":
+            self.apart.pop(key, None)
 
     def put(self, record_key: str, owner: str, source: str, record: Record, child: str) -> None:
         """Take over a record that is new or says something else."""
@@ -220,11 +233,21 @@ class Live:
     def seen(self, child: str) -> Sighted:
         """Which sources see a child, and the child's birth year."""
         rows = self.copy.members(child)
-        return sighted([(self._birth_year(row), self.copy.source(row)) for row in rows])
+        return sighted([(self._birth_year(row), self.source(row)) for row in rows])
+
+    def source(self, row: int) -> str:
+        """The file or system a record came from; two organisations' files of one name are two."""
+        return source_of(self.copy.owner(row), self.copy.source(row))
 
     def _birth_year(self, row: int) -> str | None:
         value = self.copy.values(row)[self._year] if self._year >= 0 else None
         return value if isinstance(value, str) else None
+
+    def ask(self, child: str, other: str) -> None:
+        """Remember that a question about two children is open, so that both are looked at when either changes."""
+        if child != other:
+            self.asked.setdefault(child, set()).add(other)
+            self.asked.setdefault(other, set()).add(child)
 
     # --- numbers that became others -----------------------------------------------------------------------------------
 
@@ -257,13 +280,8 @@ class Live:
         plain = self._store.keys.unseal(Purpose.GATE, bytes.fromhex(sealed), NUMBERS)
         held = [*msgspec.json.decode(plain, type=list[str])]
         held += [token for number in held if number for token in self._store.keys.tokens(NUMBER_TOKEN, number)]
-        at = self.copy.places["nhs_number"]
         return {
-            self.copy.record_key(row)
-            for number in held
-            if number
-            for row in self.copy.with_value("nhs_number", number)
-            if self.copy.values(row)[at] == number
+            self.copy.record_key(row) for number in held if number for row in self.copy.with_value("nhs_number", number)
         }
 
     def _with_numbers_as_read(self, made: pa.Table, children: Sequence[str]) -> pa.Table:
@@ -296,6 +314,11 @@ class Live:
     def is_sealed(self, record_key: str) -> bool:
         """Whether a record is of a closed identity."""
         return ("sealed", record_key) in self.lines
+
+
+def source_of(owner: str, source: str) -> str:
+    """How a source is called where several organisations' records are compared."""
+    return f"{owner}/{source}"
 
 
 def numbers_named(lines: Mapping[tuple[str, str], str]) -> set[str]:
