@@ -63,6 +63,11 @@ class Neighbourhood:
         """Whether the records of two groups have been weighed against each other."""
         return (min(one, other), max(one, other)) in self._pairs
 
+    def is_protected(self, one: int, other: int) -> bool:
+        """Whether two children are known, or look, to be two identities of one adopted child."""
+        pairs = self.pairs(one, other) if self.is_compared(one, other) else []
+        return one != other and any(pair.why in (Why.TWO_IDENTITIES, Why.NEVER_LINK) for pair in pairs)
+
     def all_pairs(self, some: Iterable[int], at: int) -> list[Pair]:
         """Every pair of records between some groups and another."""
         return [pair for one in some for pair in self.pairs(one, at)]
@@ -102,16 +107,24 @@ class Neighbourhood:
         return second.child in first.asked or first.child in second.asked
 
     def units(self, sure: Sequence[int]) -> Units:
-        """The newcomer with the children it surely is of, and each child that may be the same or must be guarded."""
-        unit = self._sighted(sure)
-        return [sure, *([at] for at in self.children if at not in sure and self._matters(at, sure, unit))]
+        """The newcomer with the children it surely is of, and each child that may be the same or must be guarded.
 
-    def _matters(self, at: int, sure: Collection[int], unit: Sighted) -> bool:
-        """Whether a child may claim the newcomer or what it has joined, or must be kept from it."""
-        if self.groups[at].sealed or any(self.may_be_one(at, other) for other in sure):
-            return True
+        With a child of whom it is open whether it is one of these, its other rivals come too, one after another.
+        """
+        unit = self._sighted(sure)
+        left = [at for at in self.children if at not in sure]
+        chosen = [at for at in left if self._matters(at, unit)]
+        before = -1
+        while len(chosen) > before:
+            before = len(chosen)
+            met = [*sure, *chosen]
+            chosen += [at for at in left if at not in met and any(self.may_be_one(at, other) for other in met)]
+        return [list(sure), *([at] for at in sorted(chosen))]
+
+    def _matters(self, at: int, unit: Sighted) -> bool:
+        """Whether a child may claim the newcomer, or must be kept from it."""
         pairs = self.pairs(NEWCOMER, at)
-        if self.best[at] >= HOPELESS and any(pair.contradicts for pair in pairs):
+        if self.groups[at].sealed or (self.best[at] >= HOPELESS and any(pair.contradicts for pair in pairs)):
             return True
         if self.best[at] < self.lines.ask - MOST_BITS:
             return False

@@ -10,6 +10,7 @@ its own. Nothing here reads a clock, a store or chance: the same neighbours give
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from math import inf
 
 import msgspec
 
@@ -199,14 +200,22 @@ def _open(found: _Found, at: int, kept: Sequence[int], grounds: dict[int, str]) 
 def _without_the_hidden(found: _Found, kept: Sequence[int], asks: Sequence[Near], hidden: dict[int, Near]) -> Placement:
     """The placement, nothing of it naming two identities together.
 
-    Beside a restricted child, every other question goes where that is seen; and so does a join that is not plainly
-    stronger than what speaks for the restricted child.
+    Beside a restricted child every question goes where that is seen, and so does every join but the surest; that one
+    too, where the claim of a sealed child is nearly as good. A question, or a second join, that stands beside two
+    protected children goes there as well.
     """
     near = found.near
     because = [near.near(at, near.pairs(NEWCOMER, at), found.claim(at)) for at in kept]
-    if not hidden:
-        return Placement(tuple(one.child for one in because), tuple(because), tuple(asks))
-    if kept and max(one.weight for one in hidden.values()) >= near.best[kept[0]] - near.lines.margin:
-        asks, because = [*because, *asks], []
-    beside = [msgspec.structs.replace(ask, ground=BESIDE) for ask in asks]
-    return Placement(tuple(one.child for one in because), tuple(because), (), (*hidden.values(), *beside))
+    withheld = [] if not hidden else [*because[1:], *asks]
+    if hidden and kept:
+        sealed = [one.weight for one in hidden.values() if one.ground == SEALED]
+        if max(sealed, default=-inf) >= near.best[kept[0]] - near.lines.margin:
+            withheld, kept = [*because, *asks], []
+        because = because[: min(len(kept), 1)]
+    elif not hidden:
+        place_of = {near.groups[at].child: at for at in near.children}
+        named = [*kept, *(place_of[ask.child] for ask in asks)]
+        withheld = [ask for ask in asks if any(near.is_protected(place_of[ask.child], other) for other in named)]
+    told = tuple(ask for ask in asks if ask not in withheld)
+    beside = [msgspec.structs.replace(one, ground=BESIDE) for one in withheld]
+    return Placement(tuple(one.child for one in because), tuple(because), told, (*hidden.values(), *beside))
