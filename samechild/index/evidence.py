@@ -13,6 +13,7 @@ from itertools import combinations
 import msgspec
 
 from samechild.errors import Refused
+from samechild.index.keying import key_of
 from samechild.index.live import Live
 from samechild.index.review_reading import read_records
 from samechild.index.side_by_side import Step, comparable, probability, waterfall
@@ -23,6 +24,7 @@ from samechild.storage import Store
 FAMILY = "Twins or siblings"
 MOST_OTHERS = 12
 MOST_WEIGHED = 40
+MOST_AT_ONE_POSTCODE = 200
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,18 +105,15 @@ def household(
     them = [comparable(values, today) for values in records]
     near: dict[str, str] = {}  # record key by child
     for record in them:
-        for row in copy.near(copy.values_of(record)):
+        for row in (*copy.near(copy.values_of(record)), *_at_postcode(alive, record)):
             child, key = copy.child(row), copy.record_key(row)
             its = dict(zip(copy.columns, copy.searchable(row), strict=True))
-            if (
-                child
-                and child not in skip
-                and len(near) < MOST_OTHERS
-                and not alive.is_sealed(key)
-                and _why(record, its)
-            ):
+            if not child or child in skip or len(near) >= MOST_OTHERS or alive.is_sealed(key):
+                continue
+            if _why(record, its):
                 near.setdefault(child, key)
-    whose = {key: copy.owner(row) for key in near.values() if (row := copy.row_of(key)) is not None}
+    there = {key: copy.row_of(key) for key in near.values()}
+    whose = {key: copy.owner(at) for key, at in there.items() if at is not None}
     if not whose:
         return []
     try:
@@ -124,6 +123,14 @@ def household(
     others = [_other(child, told[key], them, today) for child, key in near.items() if key in told]
     found = [each for each in others if each.why]
     return sorted(found, key=lambda each: (not each.same_day, each.date_of_birth, each.name, each.child))
+
+
+def _at_postcode(alive: Live, record: Record) -> list[int]:
+    """The rows at a record's postcode; none where so many are there that it says nothing of a household."""
+    postings = alive.copy.found_by.get("postcode")
+    if postings is None or not record.postcode:
+        return []
+    return list(postings.few(key_of(record.postcode), MOST_AT_ONE_POSTCODE) or [])
 
 
 def _other(child: str, values: Mapping[str, str], them: Iterable[Record], today: date) -> Other:

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from asking import NOW
+from asking import DAY, NOW
+from gate import an_officer
+from reviewing import ANN, BOB, CEM, THEODORA, a_council, a_pair, a_record, asked_about
+from samechild.errors import Conflict, Missing, Refused
+from samechild.index import actions
 from samechild.index import review_store as tables
+from samechild.index import store as index_tables
+from samechild.index.evidence import evidence, household
+from samechild.index.live import live
 from samechild.index.records import Piece
-from samechild.index.review import Doubt, Question, Reply, Said, Stage
+from samechild.index.review import LEASE, PASSED_ON, Doubt, Question, Reply, Said, Stage
+from samechild.index.review_actions import answer, finish_answers, open_pair, undo_answer
+from samechild.index.review_labels import as_said, labels
+from samechild.index.review_queue import Filters, let_go, queue, take, take_next
+from samechild.policy.ledger import entries
+from samechild.policy.relationship_actions import Relationship, relate, set_mark
+from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store
 from stores import KINDS, a_store
 
@@ -128,3 +143,295 @@ def test_answers_are_kept_in_order(store: Store) -> None:
         assert [(each.who, each.taken_back_at) for each in found["question-one-other"]] == [("ann", NOW), ("bob", None)]
         assert tables.answers_by(index, "council") == {"bob": 1}
         assert tables.last_by(index, "council", "ann") is None
+
+
+# --- what reviewers do ------------------------------------------------------------------------------------------------
+
+LATER = NOW + timedelta(minutes=1)
+
+
+@pytest.fixture(params=("sqlite", "postgres"), name="council")
+def a_council_to_review(request: pytest.FixtureRequest) -> Iterator[Store]:
+    with a_store(request.param) as opened:
+        a_council(opened)
+        yield opened
+
+
+@pytest.fixture(name="modelled")
+def a_council_with_a_model() -> Iterator[Store]:
+    with a_store("sqlite") as opened:
+        a_council(opened, model=True)
+        yield opened
+
+
+def child_of(store: Store, *keys: str) -> list[str]:
+    with store.read(Login.INDEX) as index:
+        found = index_tables.children_of(index, "council", list(keys))
+    return [found[key] for key in keys]
+
+
+def state_hash(store: Store) -> str:
+    with store.read(Login.INDEX) as index:
+        head = index_tables.head(index, "council")
+    assert head is not None
+    return head[0]
+
+
+def say(store: Store, by: Asker, question: str, reply: Reply, note: str = "", now: Any = LATER) -> Any:
+    return answer(store, by, question, reply, note, now, os.urandom)
+
+
+def test_a_whole_question_from_the_queue_to_one_child_and_back(modelled: Store) -> None:
+    one, other = a_pair(modelled, forename="Thea")
+    asked_about(modelled, one, other, twice=False)
+    before = state_hash(modelled)
+    question = take_next(modelled, ANN, "council", NOW)
+    pair = open_pair(modelled, ANN, question, NOW)
+    assert (pair.one.values["forename"], pair.other.values["forename"]) == ("Theodora", "Thea")
+    assert pair.heard == ()
+    done = say(modelled, ANN, question, Reply.SAME, "same door, same day")
+    assert done.applied
+    assert len(set(child_of(modelled, one, other))) == 1
+    assert take_next(modelled, BOB, "council", LATER) == ""
+    assert undo_answer(modelled, ANN, "council", LATER) == question
+    assert len(set(child_of(modelled, one, other))) == 2
+    assert state_hash(modelled) == before
+    assert take_next(modelled, ANN, "council", LATER) == question
+
+
+def test_two_children_are_ruled_apart_and_the_ruling_can_be_taken_back(modelled: Store) -> None:
+    one, other = a_pair(modelled, forename="Ottilie")
+    question = asked_about(modelled, one, other, twice=False)
+    before = state_hash(modelled)
+    assert say(modelled, ANN, question, Reply.DIFFERENT).applied
+    here, there = child_of(modelled, one, other)
+    with pytest.raises(Conflict):
+        actions.merge(modelled, ANN, "council", here, there, "", LATER)
+    undo_answer(modelled, ANN, "council", LATER)
+    assert state_hash(modelled) == before
+
+
+def test_a_record_that_changed_beyond_recognition_is_taken_out_when_it_is_another_child(modelled: Store) -> None:
+    one, child = a_record(modelled)
+    other, _ = a_record(modelled, source="school", forename="Bartholomew", child=child)
+    question = asked_about(modelled, other, one, twice=False, kind=Doubt.CHANGED)
+    assert open_pair(modelled, ANN, question, NOW).together
+    say(modelled, ANN, question, Reply.DIFFERENT)
+    assert child_of(modelled, one) == [child]
+    assert child_of(modelled, other) != [child]
+
+
+def test_no_two_people_hold_one_question(council: Store) -> None:
+    questions = {asked_about(council, *a_pair(council)) for _ in range(2)}
+    first, second = (take_next(council, by, "council", NOW) for by in (ANN, BOB))
+    assert {first, second} == questions
+    assert take_next(council, CEM, "council", NOW) == ""
+    assert take_next(council, ANN, "council", NOW) == first  # what one holds comes first
+    with pytest.raises(Conflict):
+        take(council, CEM, first, NOW)
+    with pytest.raises(Conflict):
+        open_pair(council, CEM, first, NOW)
+    let_go(council, ANN, first, NOW)
+    assert take_next(council, CEM, "council", NOW) == first
+    assert take_next(council, ANN, "council", NOW + LEASE) in questions  # a lease ends
+
+
+def test_nobody_is_given_their_own_family(council: Store) -> None:
+    one, other = a_pair(council)
+    question = asked_about(council, one, other)
+    mine = Relationship(
+        owner="council", record_key=other, organisation="council", person="ann", kind="own-family",
+        since=NOW - DAY, source="a test",
+    )  # fmt: skip
+    relate(council, an_officer("council"), [mine], NOW)
+    assert take_next(council, ANN, "council", NOW) == ""
+    assert queue(council, ANN, "council", NOW).counts["open"] == 0
+    for act in (
+        lambda: open_pair(council, ANN, question, NOW),
+        lambda: take(council, ANN, question, NOW),
+        lambda: say(council, ANN, question, Reply.SAME),
+    ):
+        with pytest.raises(Missing):
+            act()
+    assert take_next(council, BOB, "council", LATER) == question
+
+
+def test_a_sealed_identity_is_not_in_the_queue(council: Store) -> None:
+    one, other = a_pair(council)
+    question = asked_about(council, one, other)
+    set_mark(council, an_officer("council"), "council", [other], "sealed-identity", NOW)
+    found = queue(council, ANN, "council", LATER)
+    assert (found.waiting, found.counts["open"]) == ((), 0)
+    with pytest.raises(Missing):
+        open_pair(council, ANN, question, LATER)
+
+
+def test_a_question_that_is_not_there_sounds_like_one_that_may_not_be_seen(council: Store) -> None:
+    question = asked_about(council, *a_pair(council))
+    stranger = Asker(user="lead", organisation="school", role="safeguarding-lead", factors=2)
+    heard = []
+    for by, wanted in ((ANN, "no such question"), (stranger, question)):
+        with pytest.raises(Missing) as told:
+            open_pair(council, by, wanted, NOW)
+        heard.append(str(told.value))
+    assert heard[0] == heard[1]
+    with pytest.raises(Missing):
+        queue(council, stranger, "council", NOW)
+    with pytest.raises(Refused):
+        queue(council, an_officer("council"), "council", NOW)
+
+
+def test_a_second_opinion_is_blind_and_nothing_is_done_before_two_agree(modelled: Store) -> None:
+    one, other = a_pair(modelled, forename="Thea")
+    question = asked_about(modelled, one, other, twice=True)
+    before = state_hash(modelled)
+    first = say(modelled, ANN, question, Reply.SAME, "a note of the first")
+    assert (first.applied, first.waits) == (False, True)
+    assert state_hash(modelled) == before
+    with pytest.raises(Conflict):
+        say(modelled, ANN, question, Reply.SAME)
+    assert take_next(modelled, ANN, "council", LATER) == ""
+    assert take_next(modelled, BOB, "council", LATER) == question
+    assert open_pair(modelled, BOB, question, LATER).heard == ()
+    say(modelled, BOB, question, Reply.DIFFERENT)
+    assert state_hash(modelled) == before
+    assert open_pair(modelled, CEM, question, LATER).heard == ()
+    assert say(modelled, CEM, question, Reply.SAME).applied
+    assert len(set(child_of(modelled, one, other))) == 1
+    agreed = {each.who: each for each in queue(modelled, ANN, "council", LATER).agreements}
+    assert (agreed["ann", "bob"].both, agreed["ann", "bob"].alike) == (1, 0)
+
+
+def test_every_question_about_a_shielded_child_needs_two(modelled: Store) -> None:
+    one, other = a_pair(modelled)
+    question = asked_about(modelled, one, other, twice=False)
+    set_mark(modelled, an_officer("council"), "council", [other], "shielded", NOW)
+    assert say(modelled, ANN, question, Reply.SAME).waits
+    assert say(modelled, BOB, question, Reply.SAME).applied
+
+
+def test_what_a_shield_hides_leaves_no_trace_in_the_pair_or_its_evidence(modelled: Store) -> None:
+    one, other = a_pair(modelled)
+    question = asked_about(modelled, one, other)
+    alive = live(modelled, "council", NOW)
+    set_mark(modelled, an_officer("council"), "council", [other], "shielded", NOW)
+    pair = open_pair(modelled, ANN, question, LATER)
+    assert "postcode" in pair.one.values
+    assert not {"postcode", "address"} & set(pair.other.values)
+    without = {name: value for name, value in THEODORA.items() if name not in ("postcode", "address")}
+    shown = evidence(alive, pair.one.values, pair.other.values, NOW.date())
+    assert shown == evidence(alive, THEODORA, without, NOW.date())
+    assert shown != evidence(alive, THEODORA, THEODORA, NOW.date())
+
+
+def test_evidence_adds_up_to_the_weight(modelled: Store) -> None:
+    alive = live(modelled, "council", NOW)
+    found = evidence(alive, THEODORA, {**THEODORA, "forename": "Thea", "nhs_number": ""}, NOW.date())
+    assert sum(step.bits for step in found.steps) == pytest.approx(found.weight, abs=0.06)
+    assert found.probability > 0.5
+
+
+def test_brothers_sisters_and_twins_near_by_are_shown_but_not_where_a_shielded_one_lives(modelled: Store) -> None:
+    one, other = a_pair(modelled, forename="Thea")
+    _, twin_child = a_record(modelled, forename="Ottilie", nhs_number="")
+    hidden, _ = a_record(modelled, forename="Ambrose", date_of_birth="2012-07-01", nhs_number="")
+    _, brother_child = a_record(modelled, forename="Crispin", date_of_birth="2011-01-05", nhs_number="")
+    set_mark(modelled, an_officer("council"), "council", [hidden], "shielded", NOW)
+    alive = live(modelled, "council", LATER)
+    children = child_of(modelled, one, other)
+    found = household(modelled, ANN, alive, [THEODORA], children, LATER)
+    assert [(each.name, each.same_day) for each in found] == [
+        ("Ottilie Quillfeather", True),
+        ("Crispin Quillfeather", False),
+    ]
+    assert [each.child for each in found] == [twin_child, brother_child]
+    assert "Ottilie" not in repr(found)
+
+
+def test_who_cannot_tell_passes_it_on_with_a_note(modelled: Store) -> None:
+    one, other = a_pair(modelled)
+    question = asked_about(modelled, one, other, twice=False)
+    assert say(modelled, ANN, question, Reply.CANNOT_TELL, "ask the school").waits
+    assert take_next(modelled, BOB, "council", LATER) == ""  # has answered no more than Ann
+    waiting = queue(modelled, BOB, "council", LATER, Filters(passed_on=True)).waiting
+    assert [(each.question, each.may_take) for each in waiting] == [(question, False)]
+    late = LATER + PASSED_ON
+    assert take_next(modelled, BOB, "council", late) == question
+    heard = open_pair(modelled, BOB, question, late).heard
+    assert [(each.who, each.answer, each.note) for each in heard] == [("ann", Reply.CANNOT_TELL, "ask the school")]
+    assert say(modelled, BOB, question, Reply.DIFFERENT, now=late).applied
+
+
+def test_a_note_is_sealed_and_nowhere_in_the_ledger(council: Store) -> None:
+    one, other = a_pair(council)
+    question = asked_about(council, one, other, twice=True)
+    say(council, ANN, question, Reply.SAME, "Zanzibar")
+    with council.read(Login.INDEX) as index:
+        (kept,) = tables.answers_to(index, [question])[question]
+    assert kept.note
+    assert b"Zanzibar" not in kept.note
+    with council.read(Login.GATE) as gate:
+        assert "Zanzibar" not in repr(entries(gate))
+        assert THEODORA["forename"] not in repr(entries(gate))
+
+
+def test_merging_one_pair_answers_the_others_about_the_same_two_children(modelled: Store) -> None:
+    one, child = a_record(modelled)
+    second, _ = a_record(modelled, source="health", child=child)
+    other, _ = a_record(modelled, source="school", forename="Thea")
+    question = asked_about(modelled, one, other, twice=False)
+    asked_about(modelled, second, other, twice=False)
+    say(modelled, ANN, question, Reply.SAME)
+    assert queue(modelled, ANN, "council", LATER).counts["open"] == 0
+
+
+def test_what_the_index_does_not_let_be_done_was_not_said(modelled: Store) -> None:
+    one, other = a_pair(modelled)
+    question = asked_about(modelled, one, other, twice=False)
+    actions.part(modelled, BOB, "council", one, other, "", NOW)
+    with modelled.write(Login.INDEX) as index:  # asked all the same
+        assert tables.one_question(index, question) is not None
+    with pytest.raises(Conflict):
+        say(modelled, ANN, question, Reply.SAME)
+    found = queue(modelled, ANN, "council", LATER)
+    assert [each.question for each in found.waiting] == [question]
+    assert found.experience == {}
+
+
+def test_an_answer_that_was_kept_and_not_acted_on_is_finished(modelled: Store) -> None:
+    one, other = a_pair(modelled)
+    question = asked_about(modelled, one, other, twice=False)
+    with modelled.write(Login.INDEX) as index:  # as after a stop between the two
+        said = Said(
+            question=question, number=1, who="ann", organisation="council", answer=Reply.SAME, blind=False, at=NOW
+        )
+        tables.keep_answer(index, said)
+        tables.settle(index, question, Reply.SAME, 0, NOW)
+    assert finish_answers(modelled, ANN, "council", LATER) == 1
+    assert finish_answers(modelled, ANN, "council", LATER) == 0
+    assert len(set(child_of(modelled, one, other))) == 1
+
+
+def test_an_answer_another_step_rests_on_is_taken_back_only_after_it(modelled: Store) -> None:
+    one, other = a_pair(modelled)
+    question = asked_about(modelled, one, other, twice=False)
+    say(modelled, ANN, question, Reply.SAME)
+    actions.unlink(modelled, BOB, "council", other, "", LATER)
+    with pytest.raises(Conflict, match=r"\d"):
+        undo_answer(modelled, ANN, "council", LATER)
+    with pytest.raises(Missing):
+        undo_answer(modelled, BOB, "council", LATER)  # only one's own
+
+
+def test_labels_are_what_people_agreed_on(modelled: Store) -> None:
+    pairs = [a_pair(modelled) for _ in range(3)]
+    replies = (Reply.SAME, Reply.DIFFERENT, Reply.CANNOT_TELL)
+    for pair, reply in zip(pairs, replies, strict=True):
+        say(modelled, ANN, asked_about(modelled, *pair, twice=False), reply)
+    found = labels(modelled, ANN, "council", LATER)
+    assert {(each.record_key, each.other_key): (each.same, each.people) for each in found} == {
+        pairs[0]: (True, 1),
+        pairs[1]: (False, 1),
+    }
+    named = {key: ("source", key) for key in (*pairs[0], pairs[1][0])}
+    assert [(said.record_a, said.record_b, said.same) for said in as_said(found, named)] == [(*pairs[0], True)]
