@@ -21,6 +21,7 @@ def all_tables() -> list[sa.MetaData]:
     from samechild.policy.retention import store as retention_store
     from samechild.policy.sign_in import store as sign_in
     from samechild.storage import changes, jobs, vaults
+    from samechild.tracing import bucket as tracing_bucket
     from samechild.tracing import store as tracing
 
     return [
@@ -42,6 +43,7 @@ def all_tables() -> list[sa.MetaData]:
         sign_in.TABLES,
         index.TABLES,
         tracing.TABLES,
+        tracing_bucket.TABLES,
         families.TABLES,
         review.TABLES,
     ]

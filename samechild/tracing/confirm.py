@@ -38,6 +38,7 @@ class Verdict(StrEnum):
 
     ACCEPT = "accept"
     UNSURE = "unsure"  # nothing speaks against it; one more question may settle it
+    DOUBTFUL = "doubtful"  # written otherwise, and too little agrees; one more question may settle it
     AGAINST = "against"
 
 
@@ -53,6 +54,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     practice: Level
     restricted: bool = False
     one_of_several: bool = False
+    others_seen: bool = False  # the service knows the other twin too, and they do not answer to this name
 
     @property
     def differences(self) -> tuple[str, ...]:
@@ -147,19 +149,17 @@ def judge(found: Comparison) -> tuple[Verdict, tuple[str, ...]]:
     if against:
         return Verdict.AGAINST, tuple(against)
     if found.given is Level.UNKNOWN:
-        whole = (found.family, found.birth, found.sex, found.place) == (Level.SAME,) * 4
-        alone = whole and not found.one_of_several
-        return (Verdict.ACCEPT, ("no-given-name",)) if alone else (Verdict.AGAINST, ("no-given-name",))
+        return Verdict.AGAINST, ("no-given-name",)  # it may always be the other twin
     weak = _weak(found)
     placed = found.place in (Level.SAME, Level.ASSERTED)
     supported = placed or found.further is Level.SAME
     if found.further is Level.OTHER and not placed:
-        return Verdict.AGAINST, ("middle-names",)
+        return Verdict.DOUBTFUL, ("middle-names",)
     if not weak:
         if supported or (found.restricted and found.sex is Level.SAME):
             return Verdict.ACCEPT, ()
         return Verdict.UNSURE, ()
-    return (Verdict.ACCEPT if _outweighed(found, weak, placed, supported) else Verdict.AGAINST), weak
+    return (Verdict.ACCEPT if _outweighed(found, weak, placed, supported) else Verdict.DOUBTFUL), weak
 
 
 def judge_by_number(found: Comparison) -> tuple[str, ...]:
@@ -169,10 +169,10 @@ def judge_by_number(found: Comparison) -> tuple[str, ...]:
     a twin's number is given by mistake now and then, so the given name must not contradict.
     """
     against = [
-        code
-        for code, level in (("given-name", found.given), ("birth-date", found.birth), ("sex", found.sex))
-        if level is Level.OTHER
+        code for code, level in (("given-name", found.given), ("birth-date", found.birth)) if level is Level.OTHER
     ]
+    if found.sex is Level.OTHER and found.given is not Level.SAME:
+        against.append("sex")
     exact = found.given in (Level.SAME, Level.OTHER_ORDER) and found.birth is Level.SAME
     if found.family is Level.OTHER and not (exact and found.sex is not Level.UNKNOWN):
         against.append("family-name")
@@ -182,8 +182,6 @@ def judge_by_number(found: Comparison) -> tuple[str, ...]:
         against.append("birth-date")
     if found.given is Level.UNKNOWN and (found.one_of_several or found.sex is not Level.SAME):
         against.append("no-given-name")
-    if found.one_of_several and found.given in (Level.VARIANT, Level.NEAR):
-        against.append("given-name")
     return tuple(dict.fromkeys(against))
 
 
@@ -205,10 +203,10 @@ def _weak(found: Comparison) -> tuple[str, ...]:
 
 def _outweighed(found: Comparison, weak: tuple[str, ...], placed: bool, supported: bool) -> bool:
     """Whether what agrees outweighs what is written otherwise."""
-    if "given-name-differs" in weak and found.one_of_several:
+    if "given-name-differs" in weak and found.one_of_several and not found.others_seen:
         return False
     if "birth-date-differs" in weak:
-        return placed and len(weak) == 1 and found.birth is Level.SWAPPED
+        return supported and len(weak) == 1 and found.birth is Level.SWAPPED
     if len(weak) == 1:
         return placed or (supported and found.sex is Level.SAME)
     return len(weak) == 2 and placed and found.sex is Level.SAME and found.given is not Level.NEAR
@@ -253,7 +251,7 @@ def _family(known: Known, person: Person, query: Query) -> Level:
             marks = set(surname_marks(one.name or "")) & set(surname_marks(other.name or ""))
             if parts or marks:
                 return Level.VARIANT
-            if _near(one.name or "", other.name or ""):
+            if _near(one.name or "", other.name or "", twice_from=5):
                 return Level.NEAR
     return Level.OTHER
 
@@ -315,7 +313,7 @@ def _begins(one: str, other: str) -> bool:
     return len(short) >= 3 and long.startswith(short)
 
 
-def _near(one: str, other: str) -> bool:
+def _near(one: str, other: str, twice_from: int = 8) -> bool:
     """Whether two names are one slip of the keyboard apart, or two in a long name."""
     shortest = min(len(one), len(other))
-    return shortest >= 4 and OSA.distance(one, other) <= (2 if shortest >= 8 else 1)
+    return shortest >= 4 and OSA.distance(one, other) <= (2 if shortest >= twice_from else 1)

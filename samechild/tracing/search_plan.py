@@ -98,17 +98,18 @@ class _Trace:
         for family in known.former[:2]:
             yield change(plain, step="former-family-name", family=family)
         yield change(plain, step="sounds-like", fuzzy=True, history=False)
+        if len(known.given) > START:
+            yield change(plain, step="given-name-start", given=(known.given[:START] + "*",))
+        for name in (*known.further[:1], *known.also_called[:1]):
+            if len(name) > 1:
+                yield change(plain, step="other-given-name", given=(name.split()[0],))
         if known.postcode:
             yield change(plain, step="no-given-name", given=(), postcode=known.postcode)
-        for name in known.also_called[:1]:
-            yield change(plain, step="known-as", given=(name.split()[0],))
         for family in _other_families(known.family):
             yield change(plain, step="family-name-part", family=family)
         swapped = swapped_date(born)
         if swapped is not None and swapped <= self.today:
             yield change(plain, step="swapped-date", born=(swapped, swapped))
-        if len(known.given) > START:
-            yield change(plain, step="given-name-start", given=(known.given[:START] + "*",))
 
     # --- asking
 
@@ -145,12 +146,14 @@ class _Trace:
 
     def _another_of_the_birth(self, person: Person, found: Comparison) -> Asking:
         """The number given may be a twin's: make sure that the names as they are do not lead to another person."""
-        query = next(self._searches())
+        searches = list(self._searches())
+        query = next((each for each in searches if each.fuzzy), searches[0])
         answer = yield from self._ask(query)
         failed = self._failed(answer)
         if failed is not None:
             return failed
-        if answer.kind is Answered.TOO_MANY or any(one.number != person.number for one in answer.people):
+        unheard = answer.kind is not Answered.PEOPLE and found.one_of_several
+        if answer.kind is Answered.TOO_MANY or unheard or any(one.number != person.number for one in answer.people):
             return self._against(person, found, ("two-numbers",))
         return None
 
@@ -193,8 +196,11 @@ class _Trace:
         verdict, why = judge(found)
         if verdict is Verdict.UNSURE:
             return (yield from self._settle(query, person, found))
+        if verdict is Verdict.DOUBTFUL:
+            found = yield from self._look_closer(person, found)
+            verdict, why = judge(found)
         if verdict is Verdict.ACCEPT:
-            return self._accept(person, found, *why)
+            return (yield from self._unless_a_twin(person, found, why))
         if "family-name" in why or "birth-date" in why:
             return None  # somebody else, whom a wide search happened to meet
         return self._against(person, found, why)
@@ -204,22 +210,64 @@ class _Trace:
         born = self.known.subject.birth_date
         assert born is not None
         around = (born - AROUND, min(born + AROUND, self.today))
-        wide = msgspec.structs.replace(query, step="only-one-of-the-name", born=around)
-        answer = yield from self._ask(wide)
+        answer = yield from self._ask(msgspec.structs.replace(query, step="only-one-of-the-name", born=around))
         failed = self._failed(answer)
         if failed is not None:
             return failed
         if answer.kind is Answered.PEOPLE:
             return self._accept(person, found, "only-one-of-the-name")
-        if self.known.postcode and not person.restricted:
-            placed = msgspec.structs.replace(query, step="ever-at-the-address", postcode=self.known.postcode)
-            answer = yield from self._ask(placed)
-            failed = self._failed(answer)
-            if failed is not None:
-                return failed
-            if answer.kind is Answered.PEOPLE:
-                return self._accept(person, found, "once-at-the-address")
+        if (yield from self._once_lived_there(person, found)):
+            return self._accept(person, found, "once-at-the-address")
         return self._against(person, found, ("common-name",))
+
+    def _look_closer(self, person: Person, found: Comparison) -> Generator[Query, Answer, Comparison]:
+        """Something is written otherwise: did this person ever live at the address, and does a twin answer better?"""
+        change = msgspec.structs.replace
+        if found.place is Level.OTHER and (yield from self._once_lived_there(person, found)):
+            found = change(found, place=Level.ASSERTED)
+        placed = found.place in (Level.SAME, Level.ASSERTED)
+        if placed and found.one_of_several and judge(change(found, others_seen=True))[0] is Verdict.ACCEPT:
+            answer = yield from self._ask(
+                self._of_person(person, "the-other-twin", given=(), postcode=self._shared(person))
+            )
+            found = change(found, others_seen=answer.kind is Answered.TOO_MANY)
+        return found
+
+    def _unless_a_twin(self, person: Person, found: Comparison, why: tuple[str, ...]) -> Asking:
+        """Sex or middle names contradict: on a twin's record the other's first name may stand, so look for a twin."""
+        at_odds = Level.OTHER in (found.sex, found.further)
+        if at_odds and found.place in (Level.SAME, Level.ASSERTED):
+            answer = yield from self._ask(
+                self._of_person(person, "the-other-twin", given=(), postcode=self._shared(person))
+            )
+            if answer.kind is not Answered.PEOPLE:
+                return self._against(person, found, ("could-be-a-twin", *why))
+        return self._accept(person, found, *why)
+
+    def _once_lived_there(self, person: Person, found: Comparison) -> Generator[Query, Answer, bool]:
+        """Whether the service knows the address known here as an earlier one of this person."""
+        homes = [each for each in (self.known.postcode, *self.known.earlier_postcodes) if each]
+        if not homes or found.place is not Level.OTHER:
+            return False
+        answer = yield from self._ask(self._of_person(person, "ever-at-the-address", postcode=homes[0]))
+        return answer.kind is Answered.PEOPLE and answer.people[0].number == person.number
+
+    def _of_person(self, person: Person, step: str, given: tuple[str, ...] | None = None, postcode: str = "") -> Query:
+        """A question that a person who was shown must answer to, by their own present names and date."""
+        born = date.fromisoformat(person.birth_date)
+        return Query(
+            step=step,
+            family=person.families[0],
+            given=person.givens[0][:1] if given is None else given,
+            born=(born, born),
+            postcode=postcode,
+            history=True,
+        )
+
+    def _shared(self, person: Person) -> str:
+        """An address the person is known to have or have had: one held here too when there is one."""
+        homes = (self.known.postcode, *self.known.earlier_postcodes)
+        return next((each for each in homes if each), next(iter(person.postcodes), ""))
 
     # --- what came of it
 
