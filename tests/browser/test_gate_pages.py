@@ -37,7 +37,8 @@ def visits() -> list[tuple[str, str]]:
     found = [("", page.path) for page in PAGES if page.show and page.who is None]
     for page in PAGES:
         if page.show and page.who is not None and page.path not in NO_PAGE:
-            found.append((next(each for each in (OFFICER, MANAGER, WORKER) if each in page.who), page.path))
+            # Pages for other roles are visited beside this file, where there is something for them to show.
+            found += [(each, page.path) for each in (OFFICER, MANAGER, WORKER) if each in page.who][:1]
     found += [(WORKER, "/"), (MANAGER, "/"), (MANAGER, "/organisations/{organisation}"), (MANAGER, "/people/{user}")]
     found += [("", "/no/such/page"), (WORKER, "/ledger"), ("other-access-manager", "/role")]
     return list(dict.fromkeys(visit for visit in found if visit[1] not in NO_PAGE))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from samechild.web.pages import (
     access_review,
     agreements,
+    custody,
     downtime,
     home,
     law,
@@ -14,6 +15,7 @@ from samechild.web.pages import (
     public,
     registers,
     retention,
+    review,
     signing_in,
     who_looked,
 )
@@ -31,7 +33,9 @@ PAGES: tuple[Page, ...] = (
     *who_looked.PAGES,
     *registers.PAGES,
     *retention.PAGES,
+    *custody.PAGES,
     *law.PAGES,
     *downtime.PAGES,
+    *review.PAGES,
 )
 """In the order in which addresses are tried: a fixed word before a name that may be anything."""
