@@ -12,6 +12,7 @@ import msgspec
 
 from samechild.errors import Missing, Refused
 from samechild.index import store as tables
+from samechild.index.grounds import grounded
 from samechild.index.lifecycle import resolve
 from samechild.index.live import live
 from samechild.index.query import Query, fields_used, terms_of
@@ -72,7 +73,7 @@ def search(store: Store, by: Asker, space: str, ask: Ask, query: Query, limit: i
             return list(hits)
 
         try:
-            seen = searched(store, question, on, terms, find)
+            seen = searched(store, grounded(store, question), on, terms, find)
         except Refused as refusal:
             refused = refused or refusal
             continue
@@ -106,7 +107,7 @@ def read_child(store: Store, by: Asker, space: str, child: str, ask: Ask) -> Chi
             question = msgspec.structs.replace(
                 ask, who=by, owner=owner, mode=Mode.CONTENT, record_type=record_type, scope=Scope(Spread.BATCH, its)
             )
-            for given, rows in read_what_may_be(store, question):
+            for given, rows in read_what_may_be(store, grounded(store, question)):
                 newest = {row.heading.record_key: row for row in rows if row.heading.record_key in records}
                 for key, row in newest.items():
                     values = msgspec.json.decode(row.plain, type=dict[str, str])
