@@ -299,7 +299,7 @@ def rebuild(store: Store, space: str, *, mend: bool = False) -> Rebuilt:
         if mend and wrong:
             _mend(connection, space, state, there, wrong)
     if mend and wrong:
-        store.memory.pop("index.live", None)
+        store.memory.get("index.live", {}).clear()
     return Rebuilt(
         space=space, events=count, lines=len(state), differences=len(wrong), same_hash=digest == head[0]
     )

@@ -42,7 +42,7 @@ def keep_model(store: Store, space: str, model: Model, frequencies: Mapping[str,
         if tables.head(connection, space) is None:
             raise Missing("There is no such index space.")
         tables.keep_model(connection, space, sealed)
-    store.memory.pop("index.live", None)
+    store.memory.get("index.live", {}).clear()
 
 
 def model_in(store: Store, space: str) -> Trained | None:

@@ -467,3 +467,23 @@ def see_records(connection: sa.Connection, record_keys: Sequence[str], now: Any)
     """Note that some records were received again, unchanged."""
     for some in parts(record_keys):
         connection.execute(index_records.update().where(index_records.c.record_key.in_(some)).values(seen_at=now))
+
+
+def events_of_kind(connection: sa.Connection, space: str, kind: Kind) -> list[Event]:
+    """Every event of a kind in a space, oldest first."""
+    asked = sa.select(index_events).where(index_events.c.space == space, index_events.c.kind == kind.value)
+    return [_event(row) for row in connection.execute(asked.order_by(index_events.c.number))]
+
+
+def last_child(connection: sa.Connection, space: str, record_key: str) -> str:
+    """The child a record is of by the events alone, for a record whose row is gone; empty when it is of none."""
+    asked = (
+        sa.select(index_events.c.changes)
+        .where(index_events.c.space == space, index_events.c.changes.contains(record_key, autoescape=True))
+        .order_by(index_events.c.number.desc())
+    )
+    for row in connection.execute(asked):
+        for change in reversed(_CHANGES.decode(row.changes)):
+            if change.what == "member" and change.key == record_key:
+                return change.after
+    return ""
