@@ -12,8 +12,10 @@ filled.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
 from threading import RLock
+from typing import cast
 
 import msgspec
 import numpy as np
@@ -24,6 +26,7 @@ from samechild.errors import Invalid, Missing
 from samechild.index.columns import Columns
 from samechild.index.filling import Texts, coded, hashes_of, post
 from samechild.index.keying import (
+    Value,
     Values,
     joined,
     key_of,
@@ -79,6 +82,7 @@ class SpaceCopy:
         self._searched = search_parts(places)
         self._blocks = [Postings(largest_block if rule.most_pairs is not None else 0) for rule in self._rules]
         self.found_by = {searched.name: Postings() for searched, _ in self._searched}
+        self._part_of = {searched.name: part for searched, part in self._searched}
         self._postings = [*self._blocks, *self.found_by.values()]
         self.words = Spelling()
         self._held = Columns(self.columns)
@@ -93,6 +97,7 @@ class SpaceCopy:
         self._rows = self._dropped = self._child_count = 0
         self._hidden: dict[str, frozenset[str]] = {}
         self._hidden_rows: dict[int, frozenset[str]] = {}
+        self.spare_marks: deque[NDArray[np.uint8]] = deque(maxlen=8)  # noughts for searches at work, one for each row
         self._writing = RLock()
 
     # --- reading ------------------------------------------------------------------------------------------------------
@@ -149,6 +154,15 @@ class SpaceCopy:
     def child_numbers(self, rows: Rows) -> NDArray[np.int32]:
         """For many rows at once a number for each one's child, -1 when dropped; equal numbers are one child."""
         return self._child_of[rows]
+
+    def owned_by(self, rows: Rows, owner: str) -> NDArray[np.bool_]:
+        """For many rows at once, whether each is an organisation's record."""
+        return cast(NDArray[np.bool_], self._owner_of[rows] == self._numbers.get(owner, NOBODY - 1))
+
+    def is_found_by(self, kind: str, keys: Collection[int], held: Mapping[str, Value]) -> bool:
+        """Whether a record that holds these values, by field, has one of some keys of a kind of search."""
+        part = self._part_of[kind]
+        return any(key in keys for key in part.hashes(held.get(self.columns[part.column])))
 
     def values_of(self, record: Record) -> Values:
         """What a record that is not here holds, in the order of ``columns``: to ask :meth:`near` with."""

@@ -1,0 +1,272 @@
+"""Finding children in one space by what a practitioner types: best first, with reasons in words, in a blink.
+
+Who agrees with everything comes first, rarer agreement before commoner; what cannot be right is not shown. However
+many agree, the work is bounded: a million people of one name are answered with the first of them and advice. What a
+mark hides of a record is not among what is looked up here, so a hidden match and none are the same answer and work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from samechild.errors import Invalid
+from samechild.index.agreeing import Condition, Level, conditions_of, reason
+from samechild.index.copy import SpaceCopy
+from samechild.index.postings import NO_ROWS, Rows
+from samechild.index.query import Query
+
+LIMIT = 20
+"""Children shown at once."""
+MOST_LOOKED_AT = 40_000
+"""Records looked at for one thing searched by; weaker agreement is left out first."""
+PIECE = 2_000
+"""Records that are looked at together where most may not be needed."""
+_SLACK = 1 << 17
+
+Scores = NDArray[np.float64]
+Reached = NDArray[np.uint8]
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """A child that was found, by the record that agrees best; ``score`` in bits; reasons hold no value."""
+
+    record_key: str
+    child: str
+    score: float
+    reasons: tuple[str, ...]
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What a search found, best first. ``more``: others agree too. ``loosely``: nobody agrees with everything.
+
+    ``advice`` says what would help, in a sentence; empty when nothing would.
+    """
+
+    hits: tuple[Hit, ...]
+    more: bool = False
+    loosely: bool = False
+    advice: str = ""
+
+
+class _Candidates(msgspec.Struct, frozen=True):
+    """Rows, ascending, with the level (from 1; 0 for none) they reach in each condition."""
+
+    rows: Rows
+    reached: list[Reached]
+
+
+def search(copy: SpaceCopy, query: Query, limit: int = LIMIT, *, owner: str = "") -> Found:
+    """Find children by a query: each once, by its record that agrees best, in an order that is always the same.
+
+    Of three or more things typed, one may be wrong; of two neither, unless nobody is found so. An identifier suffices.
+
+    Args:
+        copy: the space.
+        query: what is searched by (:mod:`samechild.index.query`).
+        limit: children wanted at most.
+        owner: only this organisation's records count; empty: everybody's.
+
+    Raises:
+        Invalid: when nothing usable is searched for.
+    """
+    if limit < 1:
+        raise Invalid("A search shows at least one child.")
+    conditions = conditions_of(copy, query)
+    required = [condition for condition in conditions if condition.required]
+    if not required:
+        raise Invalid("Type a name, a date of birth or an age, a postcode or an area, or a number.")
+    work = _Work(copy, conditions, limit, owner)
+    needed = len(required) - (len(required) > 2)
+    found = work.exactly() or work.loosely(needed)
+    loosely = False
+    if not found.hits and len(required) > 1 and needed > 1:
+        found, loosely = work.loosely(needed - 1), True
+    loosely = loosely and bool(found.hits)
+    advice = _advice(query, limit, found.more, loosely)
+    return Found(found.hits, found.more, loosely, advice)
+
+
+def _advice(query: Query, limit: int, more: bool, loosely: bool) -> str:
+    said = "Nobody agrees with everything that was typed; these agree in part." if loosely else ""
+    if not more:
+        return said
+    missing = [
+        words
+        for words, there in (
+            ("a date of birth", query.birth is not None and bool(query.birth.day)),
+            ("a postcode", any(kind == "postcode" for kind, _ in query.places)),
+            ("another part of the name", len(query.words) > 1),
+        )
+        if not there
+    ][:2]
+    add = f"add {' or '.join(missing)}" if missing else "add a number"
+    return f"{said} More than {limit} children agree; {add}.".strip()
+
+
+class _Work:
+    """One search at work over one copy."""
+
+    def __init__(self, copy: SpaceCopy, conditions: Sequence[Condition], limit: int, owner: str) -> None:
+        self.copy = copy
+        self.conditions = conditions
+        self.required = [condition for condition in conditions if condition.required]
+        self.limit = limit
+        self.owner = owner
+        self._arrays: dict[int, list[Rows]] = {}
+
+    # --- which records ------------------------------------------------------------------------------------------------
+
+    def exactly(self) -> Found | None:
+        """Whoever agrees with everything as typed, when those alone are more than are wanted; else None.
+
+        Nobody can rank above them, so nothing else needs to be looked at.
+        """
+        if not all(condition.levels and condition.levels[0].degree == "same" for condition in self.required):
+            return None
+        exact = sorted((self._together(condition.levels[0]) for condition in self.required), key=len)
+        kept: list[Rows] = []
+        start, size, children = 0, PIECE, 0
+        while start < len(exact[0]):
+            some = self._owned(exact[0][start : start + size])
+            for other in exact[1:]:
+                some = some[_is_in(some, other)]
+            kept.append(some)
+            start, size = start + size, size * 2
+            children = len(np.unique(self.copy.child_numbers(np.concatenate(kept))))
+            if children > self.limit:
+                rows = np.concatenate(kept)
+                return self._ranked(self._reached(rows), len(self.required))
+        return None
+
+    def loosely(self, needed: int) -> Found:
+        """Whoever reaches some level of so many of the required conditions, or agrees on what suffices."""
+        missing = len(self.required) - needed
+        by_size = sorted(self.required, key=lambda condition: min(condition.size, MOST_LOOKED_AT))
+        sources = [*by_size[: missing + 1], *(each for each in self.required if each.suffices)]
+        parts = [rows for condition in sources for rows in self._source(condition)]
+        rows = np.unique(np.concatenate(parts)) if parts else NO_ROWS
+        return self._ranked(self._reached(self._owned(rows)), needed)
+
+    def _source(self, condition: Condition) -> list[Rows]:
+        """The records of a condition's levels, strongest first, as many as are looked at."""
+        rows: list[Rows] = []
+        room = MOST_LOOKED_AT
+        for number, level in enumerate(condition.levels):
+            if number and level.size > room:
+                break
+            for some in self._rows(level):
+                rows.append(some[:MOST_LOOKED_AT])
+            room -= level.size
+        return rows
+
+    def _owned(self, rows: Rows) -> Rows:
+        return rows[self.copy.owned_by(rows, self.owner)] if self.owner else rows
+
+    def _rows(self, level: Level) -> list[Rows]:
+        """The rows of each key of a level, each ascending."""
+        if id(level) not in self._arrays:
+            found_by = self.copy.found_by
+            self._arrays[id(level)] = [found_by[kind].array(key) for kind, keys in level.keys.items() for key in keys]
+        return self._arrays[id(level)]
+
+    def _together(self, level: Level) -> Rows:
+        """The rows of a level, ascending, each once."""
+        arrays = self._rows(level)
+        return arrays[0] if len(arrays) == 1 else cast(Rows, np.unique(np.concatenate(arrays)))
+
+    # --- how well they agree ------------------------------------------------------------------------------------------
+
+    def _reached(self, rows: Rows) -> _Candidates:
+        """The strongest level that each of some rows, ascending, reaches in each condition."""
+        return _Candidates(rows, [self._of_one(condition, rows) for condition in self.conditions])
+
+    def _of_one(self, condition: Condition, rows: Rows) -> Reached:
+        """The strongest level each row reaches in one condition: long lists are looked into, short ones marked."""
+        arrays = [
+            (number, some)
+            for number, level in reversed(list(enumerate(condition.levels, 1)))
+            for some in self._rows(level)
+        ]
+        reached = np.zeros(len(rows), np.uint8)
+        if not len(rows):
+            return reached
+        short = [(number, some) for number, some in arrays if len(some) <= 4 * len(rows)]
+        if short:
+            reached = self._marked(short, rows)
+        for number, some in arrays:
+            if len(some) > 4 * len(rows):
+                better = _is_in(rows, some) & ((reached == 0) | (reached > number))
+                reached[better] = number
+        return reached
+
+    def _marked(self, arrays: Sequence[tuple[int, Rows]], rows: Rows) -> Reached:
+        """The number of the last of some arrays that each row is in; 0 for none."""
+        spare = self.copy.spare_marks
+        needed = max(int(rows[-1]), *(int(some[-1]) for _, some in arrays)) + 1
+        marks = spare.pop() if spare else np.zeros(0, np.uint8)
+        if len(marks) < needed:
+            marks = np.zeros(needed + _SLACK, np.uint8)
+        for number, some in arrays:
+            marks[some] = number
+        reached = marks[rows]
+        for _, some in arrays:
+            marks[some] = 0
+        spare.append(marks)
+        return reached
+
+    def _ranked(self, them: _Candidates, needed: int) -> Found:
+        """The best of the candidates that agree well enough: each child once, by its best record."""
+        met = np.zeros(len(them.rows), np.int64)
+        enough = np.zeros(len(them.rows), bool)
+        scores: Scores = np.zeros(len(them.rows))
+        for condition, reached in zip(self.conditions, them.reached, strict=True):
+            weights = np.array([0.0, *(level.weight for level in condition.levels)])
+            scores += weights[reached]
+            met += (reached > 0) & condition.required
+            enough |= (reached > 0) & condition.suffices
+        places = np.flatnonzero(enough | (met >= needed))
+        best = self._best(places, them.rows, scores)
+        hits = [self._hit(place, them, scores) for place in best[: self.limit]]
+        return Found(tuple(hits), len(best) > self.limit)
+
+    def _best(self, places: NDArray[np.intp], rows: Rows, scores: Scores) -> list[int]:
+        """The places of the best record of each child, best first, one more than wanted; equals in their order."""
+        wanted = 8 * (self.limit + 1)
+        while True:
+            some = places
+            if len(places) > wanted:
+                own = scores[places]
+                least = np.partition(own, len(own) - wanted)[len(own) - wanted]
+                above, equal = places[own > least], places[own == least]
+                some = np.concatenate([above, equal[: wanted - len(above)]])
+            order = some[np.lexsort((some, -scores[some]))]
+            children = self.copy.child_numbers(rows[order])
+            first = np.sort(np.unique(children, return_index=True)[1])
+            first = first[children[first] >= 0]
+            if len(first) > self.limit or len(some) == len(places):
+                return cast(list[int], order[first][: self.limit + 1].tolist())
+            wanted *= 4
+
+    def _hit(self, place: int, them: _Candidates, scores: Scores) -> Hit:
+        row = int(them.rows[place])
+        held = dict(zip(self.copy.columns, self.copy.searchable(row), strict=True))
+        reasons = [
+            reason(self.copy, condition, condition.levels[int(reached[place]) - 1], held)
+            for condition, reached in zip(self.conditions, them.reached, strict=True)
+            if reached[place]
+        ]
+        return Hit(self.copy.record_key(row), self.copy.child(row), round(float(scores[place]), 2), tuple(reasons))
+
+
+def _is_in(rows: Rows, others: Rows) -> NDArray[np.bool_]:
+    """Which of some rows are among others, both ascending."""
+    if not len(others) or not len(rows):
+        return np.zeros(len(rows), bool)
+    places = np.searchsorted(others, rows)
+    places[places == len(others)] = 0
+    return cast(NDArray[np.bool_], others[places] == rows)
