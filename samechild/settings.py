@@ -42,6 +42,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The address people type; empty: made from ``address``."""
     sign_in: str = ""
     """A TOML file that names the organisation's own sign-in providers; empty: local accounts."""
+    nhs: str = ""
+    """A TOML file that names the agreement with the NHS and how its services are reached; empty: files by hand."""
     idle_minutes: int = 20
     """A person who does nothing for so long is signed out."""
     signed_in_hours: int = 10

@@ -406,12 +406,16 @@ def _take(store: Store, came: Sequence[tuple[Open, Known, Traced]], by: Asker, n
                 settle(identity, keys[one.record_key], result, store.keys.token)
 
 
-def notice_lost(store: Store, owner: str, now: datetime, before: datetime) -> list[str]:
+def notice_lost(store: Store, owner: str, now: datetime, before: datetime, *, route: str = "") -> list[str]:
     """Give up on rounds requested before a moment that nobody answered: their children are asked about again."""
+    waiting = (RoundState.REQUESTED, RoundState.SENT)
     with store.write(Login.IDENTITY, owner) as identity:
-        waiting = tables.rounds(identity, owner, (RoundState.REQUESTED, RoundState.SENT))
-        lost = [each.round for each in waiting if (each.sent_at or each.requested_at) < before]
+        lost = [
+            each.round
+            for each in tables.rounds(identity, owner, waiting)
+            if (each.sent_at or each.requested_at) < before and route in ("", each.route)
+        ]
         for name in lost:
             tables.lose_asked(identity, name, now)
-            tables.move_round(identity, name, RoundState.LOST, (RoundState.REQUESTED, RoundState.SENT), code="expired")
+            tables.move_round(identity, name, RoundState.LOST, waiting, code="expired")
     return lost
