@@ -25,7 +25,9 @@ from samechild.cli.db import db
 from samechild.cli.demo import demo
 from samechild.cli.evaluate import evaluate
 from samechild.cli.explain import explain
+from samechild.cli.export import export
 from samechild.cli.governance import governance
+from samechild.cli.index import index
 from samechild.cli.keys import keys
 from samechild.cli.ledger import ledger
 from samechild.cli.link import link
@@ -161,5 +163,6 @@ def main() -> None:
 
 for _command in (
     check, link, explain, sample, evaluate, report, synth, demo, serve, work, people, db, keys, ledger, governance,
+    index, export,
 ):  # fmt: skip
     main.add_command(_command)

@@ -8,7 +8,7 @@ their place; one bad row never sinks a file. What goes out is decided by the gat
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -249,6 +249,46 @@ def _signs(cells: dict[str, str]) -> tuple[str, ...]:
     signs += ["adopted"] if cells["adopted_on"] else []
     signs += ["unborn"] if cells["unborn"].casefold() in _YES else []
     return tuple(dict.fromkeys(signs))
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One record as a line of JSON."""
+
+    record_id: str
+    given: dict[str, str]
+    changed_on: date | None = None
+    signs: tuple[str, ...] = ()
+
+
+def sent_records(lines: Iterable[bytes], owner: str, source: str) -> list[Arrival]:
+    """Read records sent as lines of JSON.
+
+    Raises:
+        Invalid: when a line cannot be read or names an unknown field; the line is named, never a value.
+    """
+    decode = msgspec.json.Decoder(Sent).decode
+    arrivals = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            sent = decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            raise Invalid(f"Line {number} is no record: it needs record_id and given, as JSON.") from None
+        unknown = sorted(set(sent.given) - set(given_columns()))
+        if unknown or not sent.record_id.strip():
+            raise Invalid(f"Line {number} names a field that does not exist, or its record has no id.")
+        arrivals.append(
+            Arrival(
+                owner=owner,
+                source=source,
+                record_id=sent.record_id,
+                given={name: value for name, value in sent.given.items() if value.strip()},
+                changed_on=sent.changed_on,
+                signs=sent.signs,
+            )
+        )
+    return arrivals
 
 
 # --- results as files -------------------------------------------------------------------------------------------------

@@ -164,7 +164,7 @@ def _standing(
     event: Event, sight: Sight, moves: Sequence[Change], *, closing: bool, secret: bool
 ) -> tuple[Standing, ...]:
     """How children stand after an event, those told of; after a closing only that one is gone, never a new one."""
-    lines = [change for change in event.changes if change.what == "child" and change.after]
+    lines = [change for change in event.changes if change.what in ("child", "gone") and change.after]
     if closing or secret:
         lines = [change for change in lines if change.after == "erased" and sight.whole]
     elif not sight.whole:
@@ -174,6 +174,8 @@ def _standing(
 
 
 def _stands(change: Change) -> Standing:
+    if change.what == "gone" and change.after != "erased":  # its making was undone: where its records went back to
+        return Standing(child=change.key, state="merged", leads_to=change.after)
     state, _, leads_to = change.after.partition(":")
     return Standing(child=change.key, state=state, leads_to=leads_to)
 

@@ -24,6 +24,7 @@ from samechild.policy.sign_in.tokens import client_of
 from samechild.web.api_operations import OPERATIONS
 from samechild.web.faults import WrongMedia
 from samechild.web.headers import API_PAGE
+from samechild.web.index_operations import INDEX_OPERATIONS
 from samechild.web.limits import Buckets
 from samechild.web.operations import Call, Operation, document
 from samechild.web.origins import LOOPBACK, client_of_request
@@ -33,15 +34,18 @@ from samechild.web.watch import Counts
 DOCUMENT = "/api/openapi.json"
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+EVERY_OPERATION = (*OPERATIONS, *INDEX_OPERATIONS)
+"""What machines may ask of every room; another room's operations are listed here."""
+
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 
 def add_api(app: FastAPI, shell: Shell, buckets: Buckets, counts: Counts, metrics_token: str) -> None:
     """Add every operation, their documentation and the counts to the application."""
-    for operation in OPERATIONS:
+    for operation in EVERY_OPERATION:
         endpoint = answering(operation, shell, buckets)
         app.add_api_route(operation.path, endpoint, methods=[operation.method], include_in_schema=False)
-    written = msgspec.json.encode(document(OPERATIONS, _version()))
+    written = msgspec.json.encode(document(EVERY_OPERATION, _version()))
     page = files("samechild.web").joinpath("templates", "api.html").read_text(encoding="utf-8")
 
     def metrics(request: Request) -> Response:

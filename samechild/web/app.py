@@ -26,6 +26,7 @@ from samechild.settings import Settings
 from samechild.storage import Store
 from samechild.web.api import add_api
 from samechild.web.faults import answer_to
+from samechild.web.fhir import add_fhir
 from samechild.web.headers import TOWN, SecurityHeaders
 from samechild.web.limits import LONGEST_BODY, PACES, BodyLimit, Buckets, Pace
 from samechild.web.logs import log_to
@@ -92,6 +93,7 @@ def create_app(
     app.add_exception_handler(SamechildError, _answer)
     app.add_exception_handler(HTTPException, _answer)
     add_api(app, shell, buckets, counts, given.metrics_token)
+    add_fhir(app, shell, buckets)
     for page in PAGES:
         methods = ["GET", *(["POST"] if page.do else [])]
         app.add_api_route(page.path, serve(page, shell, buckets), methods=methods, include_in_schema=False)
