@@ -49,6 +49,11 @@ class Level(msgspec.Struct, frozen=True):
     weight: float
     words: str
 
+    @property
+    def is_close(self) -> bool:
+        """Whether it is as good as what was typed, but for spelling or a slip."""
+        return self.degree not in ("sound", "two slips", "near", "far")
+
 
 class Condition(msgspec.Struct, frozen=True):
     """One thing that is searched by. ``suffices``: who agrees on it is found whatever else was typed."""

@@ -27,6 +27,7 @@ MOST_LOOKED_AT = 40_000
 PIECE = 2_000
 """Records that are looked at together where most may not be needed."""
 _SLACK = 1 << 17
+_FEW = 32  # times as many as are asked about: looking each up costs as much as marking so many
 
 Scores = NDArray[np.float64]
 Reached = NDArray[np.uint8]
@@ -63,7 +64,8 @@ class _Candidates(msgspec.Struct, frozen=True):
 def search(copy: SpaceCopy, query: Query, limit: int = LIMIT, *, owner: str = "") -> Found:
     """Find children by a query: each once, by its record that agrees best, in an order that is always the same.
 
-    Of three or more things typed, one may be wrong; of two neither, unless nobody is found so. An identifier suffices.
+    When somebody agrees closely with everything typed, nobody is shown who agrees in part only; else one thing may be
+    wrong, and an identifier suffices.
 
     Args:
         copy: the space.
@@ -81,14 +83,12 @@ def search(copy: SpaceCopy, query: Query, limit: int = LIMIT, *, owner: str = ""
     if not required:
         raise Invalid("Type a name, a date of birth or an age, a postcode or an area, or a number.")
     work = _Work(copy, conditions, limit, owner)
-    needed = len(required) - (len(required) > 2)
-    found = work.exactly() or work.loosely(needed)
-    loosely = False
-    if not found.hits and len(required) > 1 and needed > 1:
-        found, loosely = work.loosely(needed - 1), True
-    loosely = loosely and bool(found.hits)
-    advice = _advice(query, limit, found.more, loosely)
-    return Found(found.hits, found.more, loosely, advice)
+    found = work.exactly() or work.wholly()
+    if found.hits and work.is_close:
+        return Found(found.hits, found.more, False, _advice(query, limit, found.more, False))
+    partly = work.partly()
+    loosely = not found.hits and bool(partly.hits)
+    return Found(partly.hits, partly.more, loosely, _advice(query, limit, partly.more, loosely))
 
 
 def _advice(query: Query, limit: int, more: bool, loosely: bool) -> str:
@@ -117,6 +117,7 @@ class _Work:
         self.required = [condition for condition in conditions if condition.required]
         self.limit = limit
         self.owner = owner
+        self.is_close = False  # whether somebody was found who agrees closely with everything
         self._arrays: dict[int, list[Rows]] = {}
 
     # --- which records ------------------------------------------------------------------------------------------------
@@ -137,32 +138,51 @@ class _Work:
                 some = some[_is_in(some, other)]
             kept.append(some)
             start, size = start + size, size * 2
-            children = len(np.unique(self.copy.child_numbers(np.concatenate(kept))))
+            children = len(_distinct([self.copy.child_numbers(some) for some in kept]))
             if children > self.limit:
                 rows = np.concatenate(kept)
+                self.is_close = True
                 return self._ranked(self._reached(rows), len(self.required))
         return None
 
-    def loosely(self, needed: int) -> Found:
-        """Whoever reaches some level of so many of the required conditions, or agrees on what suffices."""
-        missing = len(self.required) - needed
+    def wholly(self) -> Found:
+        """Whoever reaches some level of everything that is required."""
         by_size = sorted(self.required, key=lambda condition: min(condition.size, MOST_LOOKED_AT))
-        sources = [*by_size[: missing + 1], *(each for each in self.required if each.suffices)]
-        parts = [rows for condition in sources for rows in self._source(condition)]
-        rows = np.unique(np.concatenate(parts)) if parts else NO_ROWS
-        return self._ranked(self._reached(self._owned(rows)), needed)
+        rows = self._sources(by_size[:1], MOST_LOOKED_AT)
+        reached: dict[int, Reached] = {}
+        for condition in [*by_size, *(each for each in self.conditions if not each.required)]:
+            own = self._of_one(condition, rows)
+            if condition.required:
+                kept = own > 0
+                rows, own = rows[kept], own[kept]
+                reached = {place: each[kept] for place, each in reached.items()}
+            reached[id(condition)] = own
+        them = _Candidates(rows, [reached[id(condition)] for condition in self.conditions])
+        close = np.ones(len(rows), bool)
+        for condition, own in zip(self.conditions, them.reached, strict=True):
+            if condition.required:
+                close &= np.array([False, *(level.is_close for level in condition.levels)])[own]
+        self.is_close = bool(close.any())
+        return self._ranked(them, len(self.required))
 
-    def _source(self, condition: Condition) -> list[Rows]:
-        """The records of a condition's levels, strongest first, as many as are looked at."""
-        rows: list[Rows] = []
-        room = MOST_LOOKED_AT
-        for number, level in enumerate(condition.levels):
-            if number and level.size > room:
-                break
-            for some in self._rows(level):
-                rows.append(some[:MOST_LOOKED_AT])
-            room -= level.size
-        return rows
+    def partly(self) -> Found:
+        """Whoever reaches some level of all that is required but one, or agrees on what suffices."""
+        by_size = sorted(self.required, key=lambda condition: min(condition.size, MOST_LOOKED_AT))
+        sources = [*by_size[:2], *(each for each in by_size[2:] if each.suffices)]
+        rows = self._sources(sources, MOST_LOOKED_AT // 4)
+        return self._ranked(self._reached(rows), max(len(self.required) - 1, 1))
+
+    def _sources(self, conditions: Sequence[Condition], most: int) -> Rows:
+        """The records of some conditions, ascending: of each its levels, strongest first, as many as are looked at."""
+        parts: list[Rows] = []
+        for condition in conditions:
+            room = most
+            for number, level in enumerate(condition.levels):
+                if number and level.size > room:
+                    break
+                parts += [some[:most] for some in self._rows(level)]
+                room -= level.size
+        return self._owned(_distinct(parts))
 
     def _owned(self, rows: Rows) -> Rows:
         return rows[self.copy.owned_by(rows, self.owner)] if self.owner else rows
@@ -177,7 +197,7 @@ class _Work:
     def _together(self, level: Level) -> Rows:
         """The rows of a level, ascending, each once."""
         arrays = self._rows(level)
-        return arrays[0] if len(arrays) == 1 else cast(Rows, np.unique(np.concatenate(arrays)))
+        return arrays[0] if len(arrays) == 1 else _distinct(arrays)
 
     # --- how well they agree ------------------------------------------------------------------------------------------
 
@@ -195,11 +215,11 @@ class _Work:
         reached = np.zeros(len(rows), np.uint8)
         if not len(rows):
             return reached
-        short = [(number, some) for number, some in arrays if len(some) <= 4 * len(rows)]
+        short = [(number, some) for number, some in arrays if len(some) <= _FEW * len(rows)]
         if short:
             reached = self._marked(short, rows)
         for number, some in arrays:
-            if len(some) > 4 * len(rows):
+            if len(some) > _FEW * len(rows):
                 better = _is_in(rows, some) & ((reached == 0) | (reached > number))
                 reached[better] = number
         return reached
@@ -261,6 +281,17 @@ class _Work:
             if reached[place]
         ]
         return Hit(self.copy.record_key(row), self.copy.child(row), round(float(scores[place]), 2), tuple(reasons))
+
+
+def _distinct(parts: Sequence[Rows]) -> Rows:
+    """Some numbers, ascending, each once."""
+    if not parts:
+        return NO_ROWS
+    together = np.concatenate(parts)
+    together.sort()
+    first = np.ones(len(together), bool)
+    np.not_equal(together[1:], together[:-1], out=first[1:])
+    return together[first]
 
 
 def _is_in(rows: Rows, others: Rows) -> NDArray[np.bool_]:
