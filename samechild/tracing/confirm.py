@@ -114,7 +114,7 @@ def known_of(subject: Subject) -> Known:
 
 
 def _before_bracket(name: str) -> str:
-    kept = name
+    kept = name.replace("*", " ")  # a wildcard of the service, never part of a name
     for opening in '([{"“':
         kept = kept.partition(opening)[0]
     return " ".join(kept.split())
@@ -150,6 +150,8 @@ def judge(found: Comparison) -> tuple[Verdict, tuple[str, ...]]:
         return Verdict.AGAINST, tuple(against)
     if found.given is Level.UNKNOWN:
         return Verdict.AGAINST, ("no-given-name",)  # it may always be the other twin
+    if found.sex is Level.OTHER and found.further is Level.OTHER:
+        return Verdict.AGAINST, ("sex", "middle-names")
     weak = _weak(found)
     placed = found.place in (Level.SAME, Level.ASSERTED)
     supported = placed or found.further is Level.SAME

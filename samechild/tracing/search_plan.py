@@ -32,6 +32,8 @@ AROUND = timedelta(days=183)
 YOUNG = timedelta(days=42)
 """Babies under six weeks: the number may not be there yet."""
 
+DENIED = ("ACCESS_DENIED", "http-401", "http-403")
+
 START = 3
 """Letters kept of a name whose rest may be anything."""
 
@@ -42,6 +44,13 @@ Asking = Generator[Query, Answer, Traced | None]
 def plan(subject: Subject, today: date) -> Steps:
     """Ask about one child: yields each question, is sent its answer, returns what came of it. Never raises."""
     return _Trace(subject, today).run()
+
+
+class _Stopped(Exception):
+    """The service gives no proper answer: the trace ends here. Never leaves this module."""
+
+    def __init__(self, traced: Traced) -> None:
+        self.traced = traced
 
 
 class _Trace:
@@ -56,7 +65,13 @@ class _Trace:
         self.doubtful: Traced | None = None
 
     def run(self) -> Steps:
-        """The number given first, then searches, then the sum of it."""
+        """Ask, until something is sure or there is nothing more to ask."""
+        try:
+            return (yield from self._run())
+        except _Stopped as stopped:
+            return stopped.traced
+
+    def _run(self) -> Steps:
         ended = (yield from self._by_number()) if self.claimed and self.known.subject.birth_date else None
         if ended is not None:
             return ended
@@ -118,6 +133,9 @@ class _Trace:
         answer = yield query
         self.shown += len(answer.people)
         self.seen += [person.number for person in answer.people if person.number not in self.seen]
+        failed = self._failed(query, answer)
+        if failed is not None:
+            raise _Stopped(failed)
         return answer
 
     def _by_number(self) -> Asking:
@@ -127,12 +145,9 @@ class _Trace:
         if answer.kind is Answered.INVALIDATED:
             # Withdrawn numbers are those of errors and of adopted children: what replaced it is not for us to find.
             return self._ended(TraceOutcome.INVALIDATED, "number-given-withdrawn", previous=self.claimed)
-        if answer.kind in (Answered.NOBODY, Answered.REFUSED) and answer.problem != "ACCESS_DENIED":
+        if answer.kind in (Answered.NOBODY, Answered.REFUSED):
             self.reasons.append("number-given-unknown")
             return None
-        failed = self._failed(answer)
-        if failed is not None:
-            return failed
         person = answer.people[0]
         found = compare(self.known, person, query)
         against = judge_by_number(found)
@@ -149,9 +164,6 @@ class _Trace:
         searches = list(self._searches())
         query = next((each for each in searches if each.fuzzy), searches[0])
         answer = yield from self._ask(query)
-        failed = self._failed(answer)
-        if failed is not None:
-            return failed
         unheard = answer.kind is not Answered.PEOPLE and found.one_of_several
         if answer.kind is Answered.TOO_MANY or unheard or any(one.number != person.number for one in answer.people):
             return self._against(person, found, ("two-numbers",))
@@ -188,9 +200,8 @@ class _Trace:
 
     def _weigh(self, query: Query, answer: Answer) -> Asking:
         """Take, leave or question the one person an answer shows; None: go on to the next search."""
-        failed = self._failed(answer)
-        if failed is not None or answer.kind in (Answered.NOBODY, Answered.REFUSED):
-            return failed
+        if answer.kind in (Answered.NOBODY, Answered.REFUSED):
+            return None
         person = answer.people[0]
         found = compare(self.known, person, query)
         verdict, why = judge(found)
@@ -211,9 +222,6 @@ class _Trace:
         assert born is not None
         around = (born - AROUND, min(born + AROUND, self.today))
         answer = yield from self._ask(msgspec.structs.replace(query, step="only-one-of-the-name", born=around))
-        failed = self._failed(answer)
-        if failed is not None:
-            return failed
         if answer.kind is Answered.PEOPLE:
             return self._accept(person, found, "only-one-of-the-name")
         if (yield from self._once_lived_there(person, found)):
@@ -271,12 +279,15 @@ class _Trace:
 
     # --- what came of it
 
-    def _failed(self, answer: Answer) -> Traced | None:
-        denied = answer.kind is Answered.REFUSED and answer.problem in ("ACCESS_DENIED", "http-401", "http-403")
-        if answer.kind is Answered.LYING:
+    def _failed(self, query: Query, answer: Answer) -> Traced | None:
+        """What to say when an answer is none: the service is down, denies us or does not answer what was asked."""
+        unfit = answer.kind is (Answered.TOO_MANY if query.number else Answered.INVALIDATED)
+        if answer.kind is Answered.LYING or unfit or (answer.kind is Answered.PEOPLE) != bool(answer.people):
             return self._ended(TraceOutcome.UNAVAILABLE, "answer-not-usable", answer.problem)
-        if answer.kind is Answered.DOWN or denied:
-            return self._ended(TraceOutcome.UNAVAILABLE, "access-denied" if denied else "no-answer", answer.problem)
+        if answer.kind is Answered.DOWN:
+            return self._ended(TraceOutcome.UNAVAILABLE, "no-answer", answer.problem)
+        if answer.kind is Answered.REFUSED and answer.problem in DENIED:
+            return self._ended(TraceOutcome.UNAVAILABLE, "access-denied", answer.problem)
         return None
 
     def _accept(self, person: Person, found: Comparison, *why: str, by_number: bool = False) -> Traced:
@@ -308,7 +319,7 @@ class _Trace:
             queries=self.queries,
             people=self.shown,
             differences=found.differences if found is not None else (),
-            reasons=(*self.reasons, *why),
+            reasons=tuple(code for code in (*self.reasons, *why) if code),
             person=person,
             by_number=by_number,
         )
