@@ -78,10 +78,8 @@ def known_to(store: Store, by: Asker, space: str, child: str, ask: Ask) -> list[
             question = msgspec.structs.replace(
                 ask, who=by, owner=owner, mode=Mode.EXISTENCE, record_type=record_type, scope=scope
             )
-            for given in permits(store, grounded(store, question)):
-                held = _seen(records, given) if record_type in WHO else held_under(store, given, ask.now)
-                ledger.outcome(store, given, [each.record_key for each in held], {"known": len(held)}, ask.now)
-                found += _known(them[owner], record_type, given, held)
+            under = [(given, _held(store, records, given, ask)) for given in permits(store, grounded(store, question))]
+            found += _known(them[owner], record_type, under)
     return sorted(found, key=lambda one: (one.brokered, one.organisation != by.organisation, one.name, one.service))
 
 
@@ -94,22 +92,29 @@ def asked_of(organisation: Organisation | None) -> tuple[str, ...]:
     return () if sector is None else (WHO[0], *(name for name in SERVICES if sector in record_types()[name].holders))
 
 
-def _seen(records: Mapping[str, Any], given: Permit) -> list[Holding]:
-    """When the index first and last heard of the records of a permit."""
-    return [Holding(key, records[key].received_at, records[key].seen_at) for key in given.record_keys if key in records]
+def _held(store: Store, records: Mapping[str, Any], given: Permit, ask: Ask) -> list[Holding]:
+    """Since when the records of a permit are known, noted in the ledger before it is told."""
+    if given.record_type in WHO:
+        seen = [key for key in given.record_keys if key in records]
+        held = [Holding(key, records[key].received_at, records[key].seen_at) for key in seen]
+    else:
+        held = held_under(store, given, ask.now)
+    ledger.outcome(store, given, [each.record_key for each in held], {"known": len(held)}, ask.now)
+    return held
 
 
-def _known(owner: Organisation, record_type: str, given: Permit, held: list[Holding]) -> list[Known]:
+def _known(owner: Organisation, record_type: str, under: list[tuple[Permit, list[Holding]]]) -> list[Known]:
+    """One line for an agency or a service of it, whatever number of permits it takes."""
+    held = [each for _, some in under for each in some]
     if not held:
         return []
-    if "broker-contact" in given.decision.duties:
+    if any("broker-contact" in given.decision.duties for given, some in under if some):
         return [Known(organisation="", name="A sensitive service", brokered=True)]
-    service = "" if record_type in WHO else record_type
     return [
         Known(
             organisation=owner.organisation,
             name=owner.name,
-            service=service,
+            service="" if record_type in WHO else record_type,
             since=min(each.first for each in held),
             last=max(each.newest for each in held),
             route=owner.route,

@@ -5,18 +5,23 @@ Each part is asked for by itself and is shown as far as it is allowed; nothing i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
+from samechild.index import store as tables
 from samechild.index.core_fields import Claim
 from samechild.index.drifting import sectors_of
 from samechild.index.families import Connected, Tie, connected
+from samechild.index.grounds import grounded
 from samechild.index.households import Relative, family
 from samechild.index.known_to import Known, known_to
 from samechild.index.reading import read_child
-from samechild.index.records import ChildRead
+from samechild.index.records import WHO, ChildRead, Held
 from samechild.index.survivorship import Core, core_record
-from samechild.records.disclosure import Ask, Asker
-from samechild.storage import Store
+from samechild.policy.vault_actions import read_what_may_be
+from samechild.records.disclosure import Ask, Asker, Mode, Scope, Spread
+from samechild.storage import Login, Store
 
 
 class Misplaced(msgspec.Struct, frozen=True):
@@ -71,4 +76,31 @@ def misplaced(core: Core, people: list[Connected]) -> list[Misplaced]:
         for claim in (chosen.value, *chosen.agreeing, *beside):
             if claim.record.nhs_number in whose:
                 found.append(Misplaced(claim, whose[claim.record.nhs_number]))
+    return found
+
+
+def names_told(store: Store, by: Asker, ask: Ask, record_keys: Sequence[str]) -> dict[str, Held]:
+    """Read who some records say the children are, for those of them that the asker may read: to tell hits apart.
+
+    A search only tells that there is a record. Whoever may also read it sees the name beside it; others open it first.
+    """
+    with store.read(Login.INDEX) as connection:
+        records = tables.records_by_key(connection, list(record_keys))
+    found: dict[str, Held] = {}
+    for owner in sorted({row.owner for row in records.values()}):
+        keys = tuple(sorted(key for key, row in records.items() if row.owner == owner))
+        scope = Scope(Spread.BATCH, keys, batch="search results")
+        question = msgspec.structs.replace(ask, who=by, owner=owner, mode=Mode.CONTENT, record_type=WHO[0], scope=scope)
+        for given, rows in read_what_may_be(store, grounded(store, question)):
+            for row in rows:
+                key = row.heading.record_key
+                if key in records:
+                    found[key] = Held(
+                        record_key=key,
+                        owner=owner,
+                        source=records[key].source,
+                        received_at=row.heading.received_at,
+                        values=msgspec.json.decode(row.plain, type=dict[str, str]),
+                        number=given.decision.number,
+                    )
     return found

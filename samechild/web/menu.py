@@ -12,13 +12,16 @@ from samechild.web.routes import EVERYBODY
 OFFICERS = frozenset({"information-governance"})
 MANAGERS = frozenset({"access-manager"})
 REVIEWERS = frozenset({"data-quality-officer"})
+CUSTODIANS = frozenset({"adoption-custodian"})
 PRACTICE = frozenset(name for name, role in roles().items() if role.identity and not role.machine)
 """Roles whose work is with children."""
 
 _LINKS: tuple[tuple[Link, frozenset[str]], ...] = (
     (Link("Home", "/"), EVERYBODY),
+    (Link("Find a child", "/children"), PRACTICE),
     (Link("May I?", "/may-i"), PRACTICE),
     (Link("Review", "/review"), REVIEWERS),
+    (Link("Where our records differ", "/drift"), REVIEWERS),
     (Link("Agreements", "/agreements"), EVERYBODY),
     (Link("Organisations and access", "/organisations"), MANAGERS | OFFICERS),
     (Link("Access review", "/access-review"), MANAGERS),
@@ -26,6 +29,7 @@ _LINKS: tuple[tuple[Link, frozenset[str]], ...] = (
     (Link("Who looked", "/who-looked"), OFFICERS),
     (Link("Registers", "/registers"), EVERYBODY),
     (Link("Retention", "/retention"), OFFICERS),
+    (Link("Adoption records", "/custody"), OFFICERS | CUSTODIANS),
     (Link("Law in force", "/law"), OFFICERS),
     (Link("Whom to phone", "/downtime"), EVERYBODY),
 )
@@ -45,6 +49,10 @@ SAID = {
     "confirmed": "The access review was confirmed.",
     "cluster-split": "The records were taken out: they are a child of their own now.",
     "cluster-undone": "The step was taken back, exactly.",
+    "custody-answered": "Your answer was kept. The two records stay apart for good.",
+    "custody-approved": "You approved it. The custodian can open the pair for a day.",
+    "custody-asked": "Give the reference to the person who is to approve it.",
+    "custody-unsure": "Your answer was kept. The pair stays in the queue.",
     "entered": "It was entered.",
     "granted": "The role was given.",
     "held": "The hold was set.",

@@ -5,8 +5,12 @@ from __future__ import annotations
 from samechild.web.pages import (
     access_review,
     agreements,
+    child,
+    cluster,
     custody,
     downtime,
+    drift,
+    find_child,
     home,
     law,
     ledger,
@@ -36,6 +40,10 @@ PAGES: tuple[Page, ...] = (
     *custody.PAGES,
     *law.PAGES,
     *downtime.PAGES,
+    *find_child.PAGES,
+    *child.PAGES,
+    *drift.PAGES,
     *review.PAGES,
+    *cluster.PAGES,
 )
 """In the order in which addresses are tried: a fixed word before a name that may be anything."""

@@ -20,7 +20,7 @@ from samechild.web.words import choices
 
 GROUNDS = ("power", "basis", "condition", "confidence")
 """What a question between two organisations rests on, by the name of its field."""
-_LEFT = "Leave it and the agreement with the other organisation decides."
+_LEFT = "If you leave it, the agreement with the other organisation decides."
 
 
 def purpose_of(visit: Visit) -> str:
@@ -51,7 +51,14 @@ def ground_fields() -> tuple[Field, ...]:
         ("confidence", "How is the duty of confidence met?", confidences()),
     )
     return tuple(
-        Field(name=name, label=label, kind="select", choices=choices(declared), needed=False, hint=_LEFT)
+        Field(
+            name=name,
+            label=label,
+            kind="select",
+            choices=choices(declared),
+            needed=False,
+            hint=_LEFT if name == "power" else "",
+        )
         for name, label, declared in asked
     )
 
@@ -79,7 +86,7 @@ def glass_fields(visit: Visit) -> tuple[Field, ...]:
     return (
         Field(
             name="emergency",
-            label="Is it urgent, and are you not involved with the child? Say why you must see the record",
+            label="If it is urgent and you are not involved with the child: why must you see the record?",
             kind="lines",
             longest=2000,
             needed=False,

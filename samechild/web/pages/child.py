@@ -66,7 +66,7 @@ def form_of(visit: Visit) -> Form:
         choices=tuple(Choice(each.space, each.title) for each in spaces),
         missing="Say in which index",
     )
-    fields = (_ID, where, purpose_field(visit), *ground_fields(), judgement_field(), *glass_fields(visit))
+    fields = (_ID, where, purpose_field(visit), *glass_fields(visit), *ground_fields(), judgement_field())
     return Form(button="Open the record", fields=fields)
 
 
@@ -120,7 +120,7 @@ def _nothing(filled: Filled, words: str, status: int) -> Sheet:
         title="There is nothing here that you may see",
         blocks=(
             Words(words),
-            Words("If you need more, say on what it rests, or why it is urgent."),
+            Words("You can ask again and say why it is urgent, or on what it rests."),
             Questions(filled, "/child"),
         ),
         back=Link("Search for a child", PART),

@@ -32,12 +32,11 @@ from samechild.web.blocks import (
 )
 from samechild.web.drawing import FOR, INK
 from samechild.web.forms import Choice, Field, Filled, Form, blank, read
+from samechild.web.menu import REVIEWERS
 from samechild.web.routes import Page, Sent
 from samechild.web.visits import Visit
 
 PART = "/drift"
-KEEPERS = frozenset({"data-quality-officer"})
-"""The role that looks after the quality of records."""
 SHOWN = 50
 """So many lines stand on the page; all of them are in the download."""
 _COLOURS = {"yours": "green", "another": "yellow", "neither": "grey"}
@@ -45,7 +44,7 @@ _MEDIA = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-_LEFT, _WIDE, _ROW = 230, 300, 30
+_WIDE, _ROW = 250, 52
 
 
 def _space_field(visit: Visit) -> Field:
@@ -149,15 +148,14 @@ def _first_lines(found: Drifts) -> Table:
     more = f": the first {SHOWN} of {len(found.lines):,}" if len(found.lines) > SHOWN else ""
     return Table(
         f"Values to look at{more}",
-        ("Record", "Source", "Field", "Held here", "How it differs", "From what", "Which stands better"),
+        ("Record", "Source", "Field", "Held here", "How it differs", "Which stands better"),
         tuple(
             (
                 line.record_id or line.record_key,
                 line.source,
                 line.field,
                 line.held_here,
-                line.kind,
-                line.against or "nothing: it is no such value",
+                f"{line.kind}: see {line.against}" if line.against else line.kind,
                 Tag(STANDS[line.stands], _COLOURS[line.stands]),
             )
             for line in some
@@ -191,27 +189,27 @@ def as_file(found: Drifts, kind: str, name: str) -> Download:
 
 
 def picture(counts: Sequence[tuple[str, int]]) -> str:
-    """Bars of how many values to look at there are of each field, with the numbers beside them."""
+    """Bars of how many values to look at there are of each field, the words above each and the number beside it."""
     most = max((number for _, number in counts), default=1)
-    high = _ROW * len(counts) + 10
+    high = _ROW * len(counts) + 6
     parts = []
     for at, (field, number) in enumerate(counts):
-        y = 5 + _ROW * at
+        y = _ROW * at
         wide = max(2.0, _WIDE * number / most)
         parts.append(
-            f'<text x="{_LEFT - 10}" y="{y + 19}" text-anchor="end" fill="{INK}">{escape(field)}</text>'
-            f'<rect x="{_LEFT}" y="{y + 3}" width="{wide:.1f}" height="{_ROW - 8}" fill="{FOR}"/>'
-            f'<text x="{_LEFT + wide + 8:.1f}" y="{y + 19}" fill="{INK}">{number:,}</text>'
+            f'<text x="0" y="{y + 18}" fill="{INK}">{escape(field)}</text>'
+            f'<rect x="0" y="{y + 25}" width="{wide:.1f}" height="16" fill="{FOR}"/>'
+            f'<text x="{wide + 8:.1f}" y="{y + 39}" fill="{INK}">{number:,}</text>'
         )
     words = "Values to look at: " + "; ".join(f"{field} {number:,}" for field, number in counts)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_LEFT + _WIDE + 80}" height="{high}" '
-        f'viewBox="0 0 {_LEFT + _WIDE + 80} {high}" role="img" aria-label="{escape(words)}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDE + 80}" height="{high}" '
+        f'viewBox="0 0 {_WIDE + 80} {high}" role="img" aria-label="{escape(words)}" '
         f'font-family="Arial, Helvetica, sans-serif" font-size="16">{"".join(parts)}</svg>'
     )
 
 
 PAGES = (
-    Page(path=PART, who=KEEPERS, show=show, do=compare, part=PART),
-    Page(path=f"{PART}/download", who=KEEPERS, do=keep, part=PART),
+    Page(path=PART, who=REVIEWERS, show=show, do=compare, part=PART),
+    Page(path=f"{PART}/download", who=REVIEWERS, do=keep, part=PART),
 )

@@ -14,6 +14,8 @@ from samechild.web.routes import ANYBODY, EVERYBODY, Page, Sent
 from samechild.web.visits import Visit
 
 _WHY = {
+    "/children": "search for a child, and see who knows it and whom to ring",
+    "/drift": "what your records say of a child that other records say differently",
     "/may-i": "try a question and see which rules decide, and why",
     "/agreements": "what your organisation shares with whom",
     "/organisations": "who holds which role, and who takes part",
