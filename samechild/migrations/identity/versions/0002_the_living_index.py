@@ -215,6 +215,19 @@ def upgrade() -> None:
     op.create_index("index_connected_of_child", "index_connected", ["record_key"], unique=False)
     op.create_index("index_connected_of_person", "index_connected", ["person"], unique=False)
     op.create_table(
+        "index_custody",
+        sa.Column("question", sa.Text(), nullable=False, comment="opaque id: keyed token of space and pair"),
+        sa.Column("space", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=False, comment="whose custodian is asked"),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False, comment="which two records, why, and what was answered"),
+        sa.Column("received_at", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False, comment="open, asked, unsure, answered or gone"),
+        sa.Column("state_at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("question"),
+        sqlite_strict=True,
+    )
+    op.create_index("index_custody_waiting", "index_custody", ["organisation", "state", "received_at"], unique=False)
+    op.create_table(
         "index_answers",
         sa.Column("question", sa.Text(), nullable=False),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False, comment="counts from 1"),
@@ -363,6 +376,7 @@ def upgrade() -> None:
             everywhere=("index",),
         ),
     )
+    protect(op, Guard(table="index_custody", grants={"index": "SELECT, INSERT, UPDATE"}))
     protect(op, Guard(table="index_answers", grants={"index": "SELECT, INSERT, UPDATE, DELETE"}))
     protect(
         op,
