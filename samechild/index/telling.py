@@ -1,10 +1,10 @@
 """What a follower of the index is told of an event, and what never: the thinking behind the change feed. Pure.
 
 A follower is told enough to keep a copy right: put each record that ``moved`` under its child, drop what is ``gone``,
-and let each child in ``children`` stand as it is told. It is told of its own organisation's records only: that another
-agency has a record of a child is a disclosure. What was erased is gone and named in nothing that happened before; the
-records of an adopted child's closed identity are told in the same way, so that neither the other identity nor the
-adoption itself can be read from the feed.
+let each child in ``children`` stand as it is told, and drop what is left under one that is erased. It is told of its
+own organisation's records only: that another agency has a record of a child is a disclosure. What was erased is gone
+and named in nothing that happened before, and neither are the records of an adopted child's closed identity: nothing
+told here has the two identities side by side.
 """
 
 from __future__ import annotations
@@ -99,31 +99,41 @@ def mark(event: Event) -> str:
 
 
 def told(event: Event, sight: Sight) -> Changed | None:
-    """What a follower is told of an event; None when there is nothing to tell them."""
+    """What a follower is told of an event; None when there is nothing to tell them.
+
+    When an identity is closed, its identifier is erased and what stays behind gets a new one: told are the records that
+    stay, their new child, and that the old one is erased, so that the follower drops whatever did not move.
+    """
     moves = [change for change in event.changes if change.what == "member"]
-    closing = event.kind in (Kind.SEAL, Kind.ERASE)
+    closed = {change.key for change in event.changes if change.what == "sealed"}
     secret = any(_protects(change) for change in event.changes)
-    gone = tuple(sorted(change.key for change in moves if closing and _may_hear_gone(change.key, sight)))
+    staying = [change for change in moves if change.key not in closed]
+    gone: set[str] = set()
+    if event.kind is Kind.ERASE:
+        gone = {change.key for change in moves if not change.after}
+    elif event.kind is Kind.SEAL and not moves:
+        gone = closed
     moved = tuple(
         Moved(record_key=change.key, child=change.after)
         for change in sorted(moves, key=lambda each: each.key)
-        if not closing and change.after and _may_hear(change.key, sight)
+        if change.after and _may_hear(change.key, sight)
     )
-    standing = _standing(event, sight, moves, closing=closing, secret=secret)
+    standing = _standing(event, sight, staying, secret=secret)
     named = {"child": event.child, "other": event.other}
-    if closing or secret:
+    if secret or event.kind in (Kind.SEAL, Kind.ERASE):
         named = {}
     elif not sight.whole:
         seen = _children_seen(moves, sight)
         named = {name: child for name, child in named.items() if child in seen}
-    if not (moved or gone or standing or any(named.values())):
+    missing = tuple(sorted(key for key in gone if _may_hear_gone(key, sight)))
+    if not (moved or missing or standing or any(named.values())):
         return None
     return Changed(
         number=event.number,
         at=event.at,
         kind=WORDS[event.kind],
         moved=moved,
-        gone=gone,
+        gone=missing,
         children=standing,
         undoes=0 if secret else event.undoes,
         **named,
@@ -160,15 +170,11 @@ def _children_seen(moves: Sequence[Change], sight: Sight) -> set[str]:
     return {child for each in moves if _may_hear(each.key, sight) for child in (each.before, each.after) if child}
 
 
-def _standing(
-    event: Event, sight: Sight, moves: Sequence[Change], *, closing: bool, secret: bool
-) -> tuple[Standing, ...]:
-    """How children stand after an event, those told of; after a closing only that one is gone, never a new one."""
+def _standing(event: Event, sight: Sight, staying: Sequence[Change], *, secret: bool) -> tuple[Standing, ...]:
+    """How children stand after an event, those told of; after a closing only those of the records that stayed."""
     lines = [change for change in event.changes if change.what in ("child", "gone") and change.after]
-    if closing or secret:
-        lines = [change for change in lines if change.after == "erased" and sight.whole]
-    elif not sight.whole:
-        seen = _children_seen(moves, sight)
+    if secret or not sight.whole:
+        seen = _children_seen(staying, sight)
         lines = [change for change in lines if change.key in seen]
     return tuple(_stands(change) for change in sorted(lines, key=lambda each: each.key))
 
@@ -181,10 +187,13 @@ def _stands(change: Change) -> Standing:
 
 
 def follow(copy: dict[str, str], children: dict[str, Standing], page: Sequence[Changed]) -> None:
-    """Bring a follower's copy up to date: what a downstream system does with a page, in six lines."""
+    """Bring a follower's copy up to date: what a downstream system does with a page, in a few lines."""
     for change in page:
         for move in change.moved:
             copy[move.record_key] = move.child
         for record_key in change.gone:
             copy.pop(record_key, None)
         children.update({standing.child: standing for standing in change.children})
+        ended = {standing.child for standing in change.children if standing.state == "erased"}
+        for record_key in [key for key, child in copy.items() if child in ended]:
+            del copy[record_key]

@@ -76,25 +76,38 @@ def test_what_was_erased_is_named_only_as_gone() -> None:
 
 SEAL = an_event(
     Kind.SEAL,
-    member("former", "adopted", "fresh"),
-    Change("child", "fresh", "", "live"),
     Change("sealed", "former", "", "E11"),
+    Change("child", "both", "live", "erased"),
+    Change("child", "fresh", "", "live"),
+    Change("child", "rest", "", "live"),
+    member("former", "both", "fresh"),
+    member("stays", "both", "rest"),
     Change("apart", "token", "", "protected"),
-    child="fresh",
-    other="adopted",
+    child="both",
 )
 
 
-def test_a_closed_identity_reads_as_an_erased_record_and_ties_nothing_together() -> None:
-    change = told(SEAL, Sight(whole=True, sealed={"former"}))
+@pytest.mark.parametrize("sight", [WHOLE, Sight(whole=True, sealed={"former"}), Sight(whole=False, own={"stays"})])
+def test_when_an_identity_is_closed_the_two_never_stand_together(sight: Sight) -> None:
+    change = told(SEAL, msgspec.structs.replace(sight, sealed={"former"}))
     assert change is not None
-    assert (change.kind, change.gone) == ("erased", ("former",))
+    assert [(move.record_key, move.child) for move in change.moved] == [("stays", "rest")]
+    assert {standing.child: standing.state for standing in change.children} == {"both": "erased", "rest": "live"}
     text = msgspec.json.encode(change).decode()
     assert "fresh" not in text
-    assert "adopted" not in text
-    erased = told(an_event(Kind.ERASE, member("former", "adopted", ""), child="adopted"), Sight(whole=True))
-    assert erased is not None
-    assert msgspec.json.encode(erased) == msgspec.json.encode(change)
+    assert "former" not in text
+    copy = {"former": "both", "stays": "both"}
+    follow(copy, {}, [change])
+    assert copy == {"stays": "rest"}
+
+
+def test_an_identity_closed_alone_reads_as_erased() -> None:
+    alone = an_event(Kind.SEAL, Change("sealed", "former", "", "E11"), child="c")
+    change = told(alone, Sight(whole=True, sealed={"former"}))
+    erased = told(an_event(Kind.ERASE, member("former", "c", ""), child="c"), Sight(whole=True, erased={"former"}))
+    assert change is not None
+    assert change.gone == ("former",)
+    assert change == erased
 
 
 def test_a_sealed_record_is_named_in_no_later_move() -> None:
