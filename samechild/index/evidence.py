@@ -16,7 +16,7 @@ from samechild.errors import Refused
 from samechild.index.keying import key_of
 from samechild.index.live import Live
 from samechild.index.review_reading import read_records
-from samechild.index.side_by_side import Step, comparable, probability, waterfall
+from samechild.index.side_by_side import LEAST_BITS, Step, comparable, probability, short_title, waterfall
 from samechild.records import Record, fields
 from samechild.records.disclosure import Asker
 from samechild.storage import Store
@@ -57,7 +57,7 @@ def evidence(alive: Live, one: Mapping[str, str], other: Mapping[str, str], toda
     pieces = list(matcher.evidence(weighed.levels, left, right))
     prior = weighed.two_class - sum(bits for _, _, bits in pieces)
     family = weighed.weight - weighed.two_class
-    if abs(family) >= 0.05:
+    if abs(family) >= LEAST_BITS:
         pieces.append((FAMILY, "what family members share says less", family))
     return Evidence(
         steps=tuple(waterfall(prior, pieces, title_of)),
@@ -68,8 +68,7 @@ def evidence(alive: Live, one: Mapping[str, str], other: Mapping[str, str], toda
 
 def title_of(comparison: str) -> str:
     """The name of a comparison as people say it."""
-    known = fields().get(comparison)
-    return known.title.partition(",")[0] if known else comparison.replace("_", " ").capitalize()
+    return short_title(comparison) if comparison in fields() else comparison.replace("_", " ").capitalize()
 
 
 def weights(alive: Live, records: Mapping[str, Mapping[str, str]], today: date) -> dict[tuple[str, str], float]:

@@ -7,6 +7,7 @@ is written are no difference.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
@@ -68,6 +69,7 @@ _OWN_MEASURE = frozenset({"address", "postcode", "uprn"})
 """Fields that are compared as one place; where their own values differ they still differ."""
 _LEFT_OUT = frozenset({"source", "record_id"})
 _LONGEST_SHOWN = 400
+_NOTE = re.compile(r"[,:(]| or (?=suburb|area code|LAESTAB)")
 
 
 def comparable(values: Mapping[str, str], today: date) -> Record:
@@ -97,8 +99,13 @@ def lines(one: Mapping[str, str], other: Mapping[str, str], today: date) -> list
             continue
         mark, words = _mark(name, here, there, left, right)
         parts = _apart(here, there) if mark in (Mark.ALIKE, Mark.DIFFERENT) else (_whole(here), _whole(there))
-        found.append(Line(field=name, title=field.title, one=parts[0], other=parts[1], mark=mark, words=words))
+        found.append(Line(field=name, title=short_title(name), one=parts[0], other=parts[1], mark=mark, words=words))
     return found
+
+
+def short_title(name: str) -> str:
+    """A field's title without the note behind it: ``Date of birth``."""
+    return _NOTE.split(fields()[name].title)[0]
 
 
 def counted(found: Iterable[Line]) -> dict[Mark, int]:
@@ -174,6 +181,10 @@ def _joined(parts: Sequence[tuple[str, bool]]) -> Parts:
     return tuple(found)
 
 
+LEAST_BITS = 0.05
+"""What weighs less is written as nothing, and so left out."""
+
+
 class Step(msgspec.Struct, frozen=True):
     """One piece of evidence: what was compared, what was seen in words, and its weight in bits."""
 
@@ -185,10 +196,12 @@ class Step(msgspec.Struct, frozen=True):
 def waterfall(prior: float, pieces: Iterable[tuple[str, str, float]], title: Callable[[str], str]) -> list[Step]:
     """The evidence as steps whose bits add up to the match weight: first what was to be expected, then each piece.
 
-    ``pieces`` are comparison, level in words, and bits; those that weigh nothing are left out. ``title`` gives a
-    comparison's name as people say it. Heavier pieces come first.
+    ``pieces`` are comparison, level in words, and bits; those that weigh next to nothing are left out. ``title`` gives
+    a comparison's name as people say it. Heavier pieces come first.
     """
-    them = sorted((piece for piece in pieces if piece[2]), key=lambda piece: (-abs(piece[2]), piece[0]))
+    them = sorted(
+        (piece for piece in pieces if abs(piece[2]) >= LEAST_BITS), key=lambda piece: (-abs(piece[2]), piece[0])
+    )
     first = Step("Before looking", "two records picked at random are hardly ever of one child", prior)
     return [first, *(Step(title(name), words, bits) for name, words, bits in them)]
 

@@ -323,7 +323,7 @@ def _side_by_side(pair: Pair, found: list[Line], names: dict[str, str]) -> Table
     for line in found:
         said = line.words or line.mark.value
         rows.append((line.title, Marked(line.one), Marked(line.other), Tag(said, _MARKS[line.mark])))
-    return Table("Both records as they were given", ("", "First record", "Second record", "Compared"), tuple(rows))
+    return Table("Both records as they were given", ("Field", "First record", "Second record", "Compared"), tuple(rows))
 
 
 def _holder(side: Side, names: dict[str, str]) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samechild.index.side_by_side import Mark, Step, counted, lines, probability, waterfall
+from samechild.index.side_by_side import Mark, Step, counted, lines, probability, short_title, waterfall
 from samechild.records import fields
 
 TODAY = date(2026, 11, 2)
@@ -64,6 +64,16 @@ def test_a_line_does_not_print_what_it_holds() -> None:
 
 
 NAMES = sorted(name for name, field in fields().items() if field.given and name not in ("source", "record_id"))
+
+
+def test_titles_are_short() -> None:
+    titles = {name: short_title(name) for name in NAMES}
+    assert titles["date_of_birth"] == "Date of birth"
+    assert titles["birth_order"] == "Place in a multiple birth"
+    assert titles["school"] == "School"
+    assert all(title.strip() for title in titles.values())
+
+
 RECORDS = st.dictionaries(st.sampled_from(NAMES), st.text(max_size=30), max_size=6)
 
 
