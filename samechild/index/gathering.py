@@ -60,8 +60,13 @@ def pair_in(store: Store, state: State, one: str, other: str) -> str:
 
 
 def settle_questions(connection: sa.Connection, space: str, record_keys: Sequence[str], now: datetime) -> None:
-    """Close the questions that what just happened has answered: both records are of one child now."""
-    open_now = questions.naming(connection, space, record_keys)
+    """Close the questions that what just happened has answered: both records are of one child now.
+
+    A question about two records that were of one child already, when it was asked, is whether they should be: it stays.
+    """
+    open_now = [
+        each for each in questions.naming(connection, space, record_keys) if each.asked.child != each.asked.other_child
+    ]
     pairs = [(each.asked.record_key, each.asked.other_key) for each in open_now]
     child_of = tables.children_of(connection, space, [key for both in pairs for key in both])
     same = [(a, b) for a, b in pairs if a in child_of and child_of.get(a) == child_of.get(b)]

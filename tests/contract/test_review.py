@@ -567,3 +567,13 @@ def test_a_dry_run_needs_a_reviewer_records_and_a_whole_model(modelled: Store, t
     (tmp_path / "model.json").write_text("{}", encoding="utf-8")
     with pytest.raises(Invalid):
         read_model(tmp_path / "model.json")
+
+
+def test_a_question_whether_two_records_should_be_of_one_child_stays_when_others_join(modelled: Store) -> None:
+    child, keys = a_wrong_child(modelled)
+    question = asked_about(modelled, keys[3], keys[0], twice=False, kind=Doubt.CHANGED)
+    another, other_child = a_record(modelled, source="police")
+    actions.merge(modelled, BOB, "council", other_child, child, "", LATER)
+    assert child_of(modelled, keys[3]) == child_of(modelled, another)
+    with modelled.read(Login.INDEX) as index:
+        assert [each.asked.question for each in tables.open_in(index, "council", 9)] == [question]
