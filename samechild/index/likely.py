@@ -76,7 +76,7 @@ def likely(store: Store, by: Asker, space: str, ask: Ask, given: Mapping[str, st
         raise Invalid("Too little is given: send a name with a date of birth, or a whole number.")
     alive = live(store, here.space, ask.now)
     alive.marks_up_to_date(ask.now)
-    made = standardise_one({**given, "source": "", "record_id": ""}, Convention(DateReading(ask.now.date())))
+    made = standardise_one({**given, "source": "match", "record_id": "1"}, Convention(DateReading(ask.now.date())))
     near = compared(alive, made)
     allowed = _allowed(store, here, by, ask, terms, {each.record_key: _owner(alive, each.record_key) for each in near})
     return graded([each for each in near if each.record_key in allowed], alive.limits.join)[: min(most, MOST)]

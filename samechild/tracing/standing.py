@@ -87,10 +87,11 @@ ANSWERS: dict[str, tuple[str, str]] = {
 # --- looking ----------------------------------------------------------------------------------------------------------
 
 
-def standing(store: Store, ask: Ask, record_keys: Sequence[str]) -> dict[str, Standing]:
+def standing(store: Store, ask: Ask, record_keys: Sequence[str], *, national: bool = True) -> dict[str, Standing]:
     """How the numbers of some records stand, as the asker may see them; what they may not know of is left out.
 
     ``ask`` gives who asks, why and on which grounds; the records must be of the organisation that ``ask.owner`` names.
+    Without ``national``, what that organisation had from a national service is left out: only what it holds itself.
     """
     them = known(store, ask.who, record_keys, ask.now, ask=ask)
     with store.read(Login.IDENTITY, ask.owner) as identity:
@@ -98,7 +99,8 @@ def standing(store: Store, ask: Ask, record_keys: Sequence[str]) -> dict[str, St
         waiting = {each.record_key for each in tables.open_now(identity, ask.owner)}
     by_record: dict[str, list[Number]] = {}
     for number in held:
-        by_record.setdefault(number.record_key, []).append(number)
+        if national or number.side is Side.LOCAL:
+            by_record.setdefault(number.record_key, []).append(number)
     made = subjects(them, {}, ask.now)
     return {
         key: _stands(each, by_record.get(key, []), made[key].birth_date, key in waiting, ask.now)

@@ -263,16 +263,16 @@ def end_number(connection: sa.Connection, number_id: str, *, without_value: bool
     connection.execute(table.update().where(table.c.number_id == number_id).values(values))
 
 
-def untold(connection: sa.Connection, owner: str) -> list[Number]:
-    """Verified numbers that the index was not told of yet, oldest first."""
+def untold(connection: sa.Connection, owner: str, *, every: bool = False) -> list[Number]:
+    """Numbers verified, replaced or withdrawn that the index was not told of yet (or ``every`` one), oldest first."""
     table = tracing_numbers
     asked = sa.select(table).where(
         table.c.owner == owner,
         table.c.current,
         table.c.side == Side.NATIONAL.value,
-        table.c.status == NumberStatus.VERIFIED.value,
-        table.c.told_at.is_(None),
+        (table.c.status == NumberStatus.VERIFIED.value) | (table.c.previous != ""),
     )
+    asked = asked if every else asked.where(table.c.told_at.is_(None))
     return [_number(row) for row in connection.execute(asked.order_by(table.c.received_at, table.c.number_id))]
 
 
