@@ -36,6 +36,7 @@ from samechild.cli.report import report
 from samechild.cli.sample import sample
 from samechild.cli.serve import serve
 from samechild.cli.synth import synth
+from samechild.cli.tracing import trace
 from samechild.cli.work import work
 from samechild.errors import EXIT_INTERRUPTED, EXIT_OUR_BUG, Invalid, SamechildError, Unavailable
 
@@ -163,6 +164,6 @@ def main() -> None:
 
 for _command in (
     check, link, explain, sample, evaluate, report, synth, demo, serve, work, people, db, keys, ledger, governance,
-    index, export,
+    index, export, trace,
 ):  # fmt: skip
     main.add_command(_command)

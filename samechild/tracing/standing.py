@@ -29,7 +29,7 @@ from samechild.tracing.settling import (
     NUMBER_FIELD,
     RESTRICTED,
 )
-from samechild.tracing.store import Number, Proposal, Side
+from samechild.tracing.store import Number, Proposal, Round, Side
 from samechild.tracing.subjects import Known, known, subjects
 
 
@@ -215,6 +215,17 @@ def drift(store: Store, by: Asker) -> list[Drift]:
         for field, kind, count, oldest in found
         if kind != RESTRICTED or by.role in GOVERNANCE
     ]
+
+
+def latest_rounds(store: Store, by: Asker, limit: int = 50) -> list[Round]:
+    """The organisation's latest rounds of asking, the newest first; they name no child.
+
+    Raises:
+        Refused: when the asker does not look after numbers.
+    """
+    _look_after(by)
+    with store.read(Login.IDENTITY, by.organisation) as identity:
+        return tables.rounds(identity, by.organisation, limit=limit)
 
 
 # --- deciding ---------------------------------------------------------------------------------------------------------
