@@ -7,7 +7,7 @@ searched (the term frequencies of linkage), less what its looseness costs. Reaso
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, timedelta
 from math import log2
 
@@ -16,7 +16,8 @@ import msgspec
 from samechild.demographics.sounds import phonex
 from samechild.demographics.variants import FORENAME, SURNAME
 from samechild.index.copy import SpaceCopy
-from samechild.index.keying import Value, key_of
+from samechild.index.keying import key_of
+from samechild.index.postings import Rows
 from samechild.index.query import EITHER, FAMILY, GIVEN, Birth, Number, Query, Word, span
 from samechild.index.spelling import listed_variants
 
@@ -40,26 +41,28 @@ _COST = {
 """Bits taken off for how loosely something agrees: about how much rarer it is among records of the child meant."""
 
 
+_NOT_CLOSE = frozenset({"sound", "two slips", "near", "far"})
+
+
 class Level(msgspec.Struct, frozen=True):
-    """One degree of agreement: its keys, how many entries have them, its weight in bits, and how it is told."""
+    """One degree of agreement in one kind of key: the rows that reach it (ascending arrays), its weight in bits.
+
+    ``words`` say it; they are empty where the record must be asked which of its fields agrees.
+    """
 
     degree: str
-    keys: Keys
+    kind: str
+    rows: tuple[Rows, ...]
     size: int
     weight: float
     words: str
 
-    @property
-    def is_close(self) -> bool:
-        """Whether it is as good as what was typed, but for spelling or a slip."""
-        return self.degree not in ("sound", "two slips", "near", "far")
-
 
 class Condition(msgspec.Struct, frozen=True):
-    """One thing that is searched by. ``suffices``: who agrees on it is found whatever else was typed."""
+    """One thing that is searched by: what agrees, strongest first. ``suffices``: agreeing on it alone is enough."""
 
     levels: tuple[Level, ...]
-    text: str = ""  # a name as typed, to tell which field agrees
+    text: str = ""  # as typed, to tell which field agrees
     required: bool = True
     suffices: bool = False
 
@@ -68,65 +71,81 @@ class Condition(msgspec.Struct, frozen=True):
         """How many entries all levels have."""
         return sum(level.size for level in self.levels)
 
+    @property
+    def exact(self) -> list[Rows]:
+        """The rows that agree just as typed."""
+        return [rows for level in self.levels if level.degree == "same" for rows in level.rows]
 
-def conditions_of(copy: SpaceCopy, query: Query) -> list[Condition]:
-    """Everything that a query asks for, with the levels that some record of the copy reaches."""
-    found = [_name(copy, word) for word in query.words]
+
+def conditions_of(copy: SpaceCopy, query: Query, *, closely: bool) -> list[Condition]:
+    """Everything that a query asks for, with the levels that some record of the copy reaches.
+
+    ``closely`` leaves out what only sounds alike, has two slips, or is no more than near.
+    """
+    found = [_name(copy, word, closely) for word in query.words]
     if query.birth is not None:
-        found.append(_birth(copy, query.birth))
-    found += [_place(copy, kind, value) for kind, value in query.places]
+        found.append(_birth(copy, query.birth, closely))
+    found += [_place(copy, kind, value, closely) for kind, value in query.places]
     found += [_number(copy, number) for number in query.numbers]
     return found
 
 
 def _levels(copy: SpaceCopy, wanted: Iterable[tuple[str, Keys, str]]) -> tuple[Level, ...]:
-    """Weigh the levels that any record reaches; (degree, keys, words) for each, the strongest first."""
+    """Look up and weigh the levels that any record reaches; (degree, keys, words) for each, the strongest first."""
     made: list[Level] = []
     seen: set[tuple[str, int]] = set()
     reached, last = 0, float("inf")
     for degree, keys, words in wanted:
-        held: Keys = {}
-        size = most = 0
+        held: list[tuple[str, tuple[Rows, ...], int]] = []
+        most = 0
         for kind, some in keys.items():
             postings = copy.found_by.get(kind)
             if postings is None:
                 continue
-            sizes = {key: postings.size(key) for key in some if (kind, key) not in seen}
-            held[kind] = frozenset(key for key, count in sizes.items() if count)
-            size += sum(sizes.values())
+            new = [key for key in some if (kind, key) not in seen]
+            seen.update([(kind, key) for key in new])
+            rows = tuple([each for key in new for each in postings.arrays(key)])
             most = max(most, len(postings))
-            seen |= {(kind, key) for key in sizes}
-        if not size:
+            if rows:
+                held.append((kind, rows, sum(map(len, rows))))
+        if not held:
             continue
-        reached += size
+        reached += sum(size for _, _, size in held)
         last = max(min(log2((most + 1) / min(reached, most)) - _COST[degree], last - STEP), STEP / 8)
-        made.append(Level(degree, {kind: some for kind, some in held.items() if some}, size, last, words))
+        made += [
+            Level(degree, kind, rows, size, last, words.format(_CALLED.get(kind, kind.replace("_", " "))))
+            for kind, rows, size in held
+        ]
     return tuple(made)
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
 
 
-def _name(copy: SpaceCopy, word: Word) -> Condition:
+def _name(copy: SpaceCopy, word: Word, closely: bool) -> Condition:
     own = {GIVEN: ("given",), FAMILY: ("family",), EITHER: ("given", "family")}[word.side]
-    texts = {word.text, *word.together}
-    exact = _keys(own, texts)
+    exact = _keys(own, [word.text, *word.together])
     if len(word.text) == 1 and "given" in own:
         exact["initial"] = frozenset([key_of(word.text)])
-    near = copy.words.near(word.text)
-    forms = {"given": set(listed_variants(FORENAME).get(word.text, ()))}
-    forms["family"] = {*listed_variants(SURNAME).get(word.text, ()), *copy.words.related(word.text)}
-    sound = phonex(word.text) if len(word.text) > 1 else None
+    forms = {
+        "given": listed_variants(FORENAME).get(word.text, ()),
+        "family": (*listed_variants(SURNAME).get(word.text, ()), *copy.words.related(word.text)),
+    }
+    near = copy.words.near(word.text, 1 if closely else 2)
     other = {GIVEN: ("family",), FAMILY: ("given",), EITHER: ()}[word.side]
     levels = [
-        ("same", exact, "same {}"),
+        ("same", exact, ""),
         ("part", _keys(own, word.parts), "part of a double {} agrees"),
         ("variant", {kind: frozenset(map(key_of, forms[kind])) for kind in own}, "another form of the {}"),
-        ("one slip", _keys(own, [other for other, slips in near if slips == 1]), "{} with one slip"),
+        ("one slip", _keys(own, [name for name, slips in near if slips == 1]), "{} with one slip"),
         ("exchanged", _keys(other, [word.text]), "forename and surname exchanged"),
-        ("sound", _keys([f"{kind}_sound" for kind in own], [sound] if sound else []), "sounds like the {}"),
-        ("two slips", _keys(own, [other for other, slips in near if slips == 2]), "{} with two slips"),
     ]
+    if not closely:
+        sound = phonex(word.text) if len(word.text) > 1 else None
+        levels += [
+            ("sound", _keys([f"{kind}_sound" for kind in own], [sound] if sound else []), "sounds like the {}"),
+            ("two slips", _keys(own, [name for name, slips in near if slips == 2]), "{} with two slips"),
+        ]
     return Condition(_levels(copy, levels), word.text, not word.optional)
 
 
@@ -138,7 +157,7 @@ def _keys(kinds: Iterable[str], texts: Iterable[str]) -> Keys:
 # --- births -----------------------------------------------------------------------------------------------------------
 
 
-def _birth(copy: SpaceCopy, birth: Birth) -> Condition:
+def _birth(copy: SpaceCopy, birth: Birth, closely: bool) -> Condition:
     if birth.day:
         other = [birth.swapped] if birth.swapped else []
         levels = [
@@ -157,7 +176,7 @@ def _birth(copy: SpaceCopy, birth: Birth) -> Condition:
         levels = [("same", _keys(["birth_year"], [birth.year]), "same year of birth")]
     else:
         levels = [("same", _within(*span(birth)), "born in the time asked for")]
-    return Condition(_levels(copy, levels))
+    return Condition(_levels(copy, [level for level in levels if not closely or level[0] not in _NOT_CLOSE]))
 
 
 def slipped(day: str) -> list[str]:
@@ -206,19 +225,22 @@ def _month_end(day: date) -> date:
 # --- places and numbers -----------------------------------------------------------------------------------------------
 
 
-def _place(copy: SpaceCopy, kind: str, value: str) -> Condition:
-    if kind == "postcode":
-        levels = [
-            ("same", _keys(["postcode"], [value]), "same postcode"),
-            ("near", _keys(["postcode_sector"], [value[:-2]]), "same postcode sector"),
-            ("far", _keys(["postcode_district"], [value[:-4]]), "same postcode district"),
-        ]
-    else:
-        levels = [("same", _keys([kind], [value]), "same " + kind.replace("_", " "))]
-    return Condition(_levels(copy, levels))
+def _place(copy: SpaceCopy, kind: str, value: str, closely: bool) -> Condition:
+    if kind != "postcode":
+        return Condition(_levels(copy, [("same", _keys([kind], [value]), "same {}")]))
+    levels = [
+        ("same", _keys(["postcode"], [value]), ""),
+        ("near", _keys(["postcode_sector"], [value[:-2]]), "same {}"),
+        ("far", _keys(["postcode_district"], [value[:-4]]), "same {}"),
+    ]
+    return Condition(_levels(copy, levels[:1] if closely else levels), value)
 
 
 _CALLED = {
+    "given": "forename",
+    "family": "surname",
+    "given_sound": "forename",
+    "family_sound": "surname",
     "nhs_number": "NHS number",
     "chi_number": "CHI number",
     "hc_number": "Health and Care number",
@@ -247,33 +269,24 @@ def _number(copy: SpaceCopy, number: Number) -> Condition:
 
 # --- in words ---------------------------------------------------------------------------------------------------------
 
+_WHICH = {
+    "given": (("forename", "same forename"), ("known_as", "same name that the child is known by")),
+    "family": (("surname", "same surname"), ("former_surname", "same former surname")),
+    "postcode": (("postcode", "same postcode"),),
+}
+_ELSE = {
+    "given": "same given name",
+    "family": "part of the surname agrees",
+    "postcode": "an earlier postcode agrees",
+    "initial": "same initial",
+}
 
-def reason(copy: SpaceCopy, condition: Condition, level: Level, held: Mapping[str, Value]) -> str:
-    """Say in words how a record agrees with a condition; ``held`` is what can be searched of it, by field."""
-    if "{}" not in level.words:
-        if level.words == "same postcode" and not _holds(held.get("postcode"), level.keys["postcode"]):
-            return "an earlier postcode"
+
+def reason(copy: SpaceCopy, condition: Condition, level: Level, row: int) -> str:
+    """Say in words how a record agrees with a condition."""
+    if level.words:
         return level.words
-    kinds = [kind for kind, keys in level.keys.items() if copy.is_found_by(kind, keys, held)]
-    kind = kinds[0] if kinds else next(iter(level.keys))
-    called = _CALLED.get(kind)
-    if called is None:
-        called = "surname" if kind.startswith("family") else "forename"
-        if level.degree == "same":
-            called = _which(kind, condition.text, held)
-    return level.words.format(called)
-
-
-def _holds(value: Value, keys: frozenset[int]) -> bool:
-    return isinstance(value, str) and key_of(value) in keys
-
-
-def _which(kind: str, text: str, held: Mapping[str, Value]) -> str:
-    if kind == "initial":
-        return "initial"
-    fields = ("surname", "former_surname") if kind == "family" else ("forename", "known_as")
-    words = ("surname", "former surname") if kind == "family" else ("forename", "name the child is known by")
-    for field, called in zip(fields, words, strict=True):
-        if held.get(field) == text:
-            return called
-    return "part of the surname" if kind == "family" else "given name"
+    for field, words in _WHICH.get(level.kind, ()):
+        if copy.value(row, field) == condition.text:
+            return words
+    return _ELSE[level.kind]

@@ -39,6 +39,10 @@ class Columns:
         """What a row holds, in the order of ``names``."""
         return tuple(map(getitem, self._lists, self._chunks[row // CHUNK][row % CHUNK].tolist()))
 
+    def value(self, row: int, place: int) -> Value:
+        """What a row holds in one column."""
+        return self._lists[place][int(self._chunks[row // CHUNK][row % CHUNK, place])]
+
     def values_of(self, record: Record) -> Values:
         """What a record that is not here holds, in the order of ``names``; empty is missing."""
         held = self._record(record) if len(self.names) > 1 else (self._record(record),)

@@ -13,7 +13,7 @@ filled.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from threading import RLock
 from typing import cast
 
@@ -82,7 +82,6 @@ class SpaceCopy:
         self._searched = search_parts(places)
         self._blocks = [Postings(largest_block if rule.most_pairs is not None else 0) for rule in self._rules]
         self.found_by = {searched.name: Postings() for searched, _ in self._searched}
-        self._part_of = {searched.name: part for searched, part in self._searched}
         self._postings = [*self._blocks, *self.found_by.values()]
         self.words = Spelling()
         self._held = Columns(self.columns)
@@ -159,10 +158,12 @@ class SpaceCopy:
         """For many rows at once, whether each is an organisation's record."""
         return cast(NDArray[np.bool_], self._owner_of[rows] == self._numbers.get(owner, NOBODY - 1))
 
-    def is_found_by(self, kind: str, keys: Collection[int], held: Mapping[str, Value]) -> bool:
-        """Whether a record that holds these values, by field, has one of some keys of a kind of search."""
-        part = self._part_of[kind]
-        return any(key in keys for key in part.hashes(held.get(self.columns[part.column])))
+    def value(self, row: int, field: str) -> Value:
+        """What a record holds in one field, None when it is hidden from search or not kept here."""
+        place = self.places.get(field)
+        if place is None or field in self._hidden_rows.get(row, ()):
+            return None
+        return self._held.value(row, place)
 
     def values_of(self, record: Record) -> Values:
         """What a record that is not here holds, in the order of ``columns``: to ask :meth:`near` with."""

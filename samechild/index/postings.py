@@ -114,18 +114,18 @@ class Postings:
             found += [new] if isinstance(new, int) else list(new)
         return found
 
-    def array(self, key: int) -> Rows:
-        """The rows that hold a key, ascending, as an int32 array that must not be written to."""
+    def arrays(self, key: int) -> list[Rows]:
+        """The rows that hold a key, as int32 arrays, each ascending and none empty, that must not be written to."""
         run, came, gone = self._state
         start, end = run.span(key)
         found = run.rows[start:end]
-        left, new = gone.get(key), came.get(key)
+        left, new = gone.get(key) if gone else None, came.get(key) if came else None
         if left:
-            found = found[~np.isin(found, np.fromiter(left.copy(), np.int32))]
-        if new is not None:
-            more = np.array([new] if isinstance(new, int) else list(new), np.int32)
-            found = np.sort(np.concatenate([found, more]))
-        return found
+            found = np.delete(found, np.searchsorted(found, np.fromiter(left.copy(), np.int32)))
+        if new is None:
+            return [found] if len(found) else []
+        more = np.array([new] if isinstance(new, int) else sorted(new), np.int32)
+        return [found, more] if len(found) else [more]
 
     def add(self, key: int, row: int) -> None:
         """Let a row hold a key that it did not hold."""

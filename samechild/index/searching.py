@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samechild.errors import Invalid
-from samechild.index.agreeing import Condition, Level, conditions_of, reason
+from samechild.index.agreeing import Condition, conditions_of, reason
 from samechild.index.copy import SpaceCopy
 from samechild.index.postings import NO_ROWS, Rows
 from samechild.index.query import Query
@@ -43,14 +43,14 @@ class Hit(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What a search found, best first. ``more``: others agree too. ``loosely``: nobody agrees with everything.
+    """What a search found, best first. ``more``: others agree too. ``partly``: nobody agrees with everything.
 
     ``advice`` says what would help, in a sentence; empty when nothing would.
     """
 
     hits: tuple[Hit, ...]
     more: bool = False
-    loosely: bool = False
+    partly: bool = False
     advice: str = ""
 
 
@@ -64,8 +64,9 @@ class _Candidates(msgspec.Struct, frozen=True):
 def search(copy: SpaceCopy, query: Query, limit: int = LIMIT, *, owner: str = "") -> Found:
     """Find children by a query: each once, by its record that agrees best, in an order that is always the same.
 
-    When somebody agrees closely with everything typed, nobody is shown who agrees in part only; else one thing may be
-    wrong, and an identifier suffices.
+    First whoever agrees closely with everything: as typed, in another form, or with a slip. Only when nobody does,
+    whoever sounds alike or is near; and only when nobody is, whoever agrees on all but one thing, or on an identifier.
+    So strangers are not shown where somebody fits.
 
     Args:
         copy: the space.
@@ -78,21 +79,22 @@ def search(copy: SpaceCopy, query: Query, limit: int = LIMIT, *, owner: str = ""
     """
     if limit < 1:
         raise Invalid("A search shows at least one child.")
-    conditions = conditions_of(copy, query)
-    required = [condition for condition in conditions if condition.required]
-    if not required:
+    work = _Work(copy, conditions_of(copy, query, closely=True), limit, owner)
+    if not work.required:
         raise Invalid("Type a name, a date of birth or an age, a postcode or an area, or a number.")
-    work = _Work(copy, conditions, limit, owner)
     found = work.exactly() or work.wholly()
-    if found.hits and work.is_close:
-        return Found(found.hits, found.more, False, _advice(query, limit, found.more, False))
-    partly = work.partly()
-    loosely = not found.hits and bool(partly.hits)
-    return Found(partly.hits, partly.more, loosely, _advice(query, limit, partly.more, loosely))
+    partly = False
+    if not found.hits:
+        work = _Work(copy, conditions_of(copy, query, closely=False), limit, owner)
+        found = work.wholly()
+    if not found.hits and (len(work.required) > 1):
+        found, partly = work.partly(), True
+    partly = partly and bool(found.hits)
+    return Found(found.hits, found.more, partly, _advice(query, limit, found.more, partly))
 
 
-def _advice(query: Query, limit: int, more: bool, loosely: bool) -> str:
-    said = "Nobody agrees with everything that was typed; these agree in part." if loosely else ""
+def _advice(query: Query, limit: int, more: bool, partly: bool) -> str:
+    said = "Nobody agrees with everything that was typed; these agree in part." if partly else ""
     if not more:
         return said
     missing = [
@@ -117,8 +119,6 @@ class _Work:
         self.required = [condition for condition in conditions if condition.required]
         self.limit = limit
         self.owner = owner
-        self.is_close = False  # whether somebody was found who agrees closely with everything
-        self._arrays: dict[int, list[Rows]] = {}
 
     # --- which records ------------------------------------------------------------------------------------------------
 
@@ -127,22 +127,20 @@ class _Work:
 
         Nobody can rank above them, so nothing else needs to be looked at.
         """
-        if not all(condition.levels and condition.levels[0].degree == "same" for condition in self.required):
+        exact = sorted((condition.exact for condition in self.required), key=lambda arrays: sum(map(len, arrays)))
+        if sum(map(len, exact[0])) <= PIECE:
             return None
-        exact = sorted((self._together(condition.levels[0]) for condition in self.required), key=len)
         kept: list[Rows] = []
-        start, size, children = 0, PIECE, 0
-        while start < len(exact[0]):
-            some = self._owned(exact[0][start : start + size])
-            for other in exact[1:]:
-                some = some[_is_in(some, other)]
-            kept.append(some)
-            start, size = start + size, size * 2
-            children = len(_distinct([self.copy.child_numbers(some) for some in kept]))
-            if children > self.limit:
-                rows = np.concatenate(kept)
-                self.is_close = True
-                return self._ranked(self._reached(rows), len(self.required))
+        for array in exact[0]:
+            start, size = 0, PIECE
+            while start < len(array):
+                some = self._owned(array[start : start + size])
+                for others in exact[1:]:
+                    some = some[np.logical_or.reduce([_is_in(some, other) for other in others])]
+                kept.append(some)
+                start, size = start + size, size * 2
+                if len(_distinct([self.copy.child_numbers(some) for some in kept])) > self.limit:
+                    return self._ranked(self._reached(_distinct(kept)), len(self.required))
         return None
 
     def wholly(self) -> Found:
@@ -158,11 +156,6 @@ class _Work:
                 reached = {place: each[kept] for place, each in reached.items()}
             reached[id(condition)] = own
         them = _Candidates(rows, [reached[id(condition)] for condition in self.conditions])
-        close = np.ones(len(rows), bool)
-        for condition, own in zip(self.conditions, them.reached, strict=True):
-            if condition.required:
-                close &= np.array([False, *(level.is_close for level in condition.levels)])[own]
-        self.is_close = bool(close.any())
         return self._ranked(them, len(self.required))
 
     def partly(self) -> Found:
@@ -180,24 +173,12 @@ class _Work:
             for number, level in enumerate(condition.levels):
                 if number and level.size > room:
                     break
-                parts += [some[:most] for some in self._rows(level)]
+                parts += [some[:most] for some in level.rows]
                 room -= level.size
         return self._owned(_distinct(parts))
 
     def _owned(self, rows: Rows) -> Rows:
         return rows[self.copy.owned_by(rows, self.owner)] if self.owner else rows
-
-    def _rows(self, level: Level) -> list[Rows]:
-        """The rows of each key of a level, each ascending."""
-        if id(level) not in self._arrays:
-            found_by = self.copy.found_by
-            self._arrays[id(level)] = [found_by[kind].array(key) for kind, keys in level.keys.items() for key in keys]
-        return self._arrays[id(level)]
-
-    def _together(self, level: Level) -> Rows:
-        """The rows of a level, ascending, each once."""
-        arrays = self._rows(level)
-        return arrays[0] if len(arrays) == 1 else _distinct(arrays)
 
     # --- how well they agree ------------------------------------------------------------------------------------------
 
@@ -208,9 +189,7 @@ class _Work:
     def _of_one(self, condition: Condition, rows: Rows) -> Reached:
         """The strongest level each row reaches in one condition: long lists are looked into, short ones marked."""
         arrays = [
-            (number, some)
-            for number, level in reversed(list(enumerate(condition.levels, 1)))
-            for some in self._rows(level)
+            (number, some) for number, level in reversed(list(enumerate(condition.levels, 1))) for some in level.rows
         ]
         reached = np.zeros(len(rows), np.uint8)
         if not len(rows):
@@ -231,11 +210,12 @@ class _Work:
         marks = spare.pop() if spare else np.zeros(0, np.uint8)
         if len(marks) < needed:
             marks = np.zeros(needed + _SLACK, np.uint8)
-        for number, some in arrays:
-            marks[some] = number
+        together = np.concatenate([some for _, some in arrays])
+        marks[together] = np.repeat(
+            np.array([number for number, _ in arrays], np.uint8), [len(some) for _, some in arrays]
+        )
         reached = marks[rows]
-        for _, some in arrays:
-            marks[some] = 0
+        marks[together] = 0
         spare.append(marks)
         return reached
 
@@ -274,9 +254,8 @@ class _Work:
 
     def _hit(self, place: int, them: _Candidates, scores: Scores) -> Hit:
         row = int(them.rows[place])
-        held = dict(zip(self.copy.columns, self.copy.searchable(row), strict=True))
         reasons = [
-            reason(self.copy, condition, condition.levels[int(reached[place]) - 1], held)
+            reason(self.copy, condition, condition.levels[int(reached[place]) - 1], row)
             for condition, reached in zip(self.conditions, them.reached, strict=True)
             if reached[place]
         ]

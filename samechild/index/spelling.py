@@ -64,12 +64,15 @@ class Spelling:
                 numbers.extend([number] * len(left))
         self._shortened.extend(np.array(keys, np.int64).view(np.uint64), np.array(numbers, np.int32))
 
-    def near(self, word: str) -> list[tuple[str, int]]:
-        """The other known parts within reach of a word, in alphabetical order, each with its number of slips."""
+    def near(self, word: str, most: int = 2) -> list[tuple[str, int]]:
+        """The other known parts within reach of a word, in alphabetical order, each with its number of slips.
+
+        Up to ``most`` slips, and in a word shorter than :data:`LONG` one.
+        """
         if not SHORTEST <= len(word) <= LONGEST:
             return []
-        most = slips(word)
-        numbers = {number for left in _left_of(word) for number in self._shortened.rows(key_of(left))}
+        most = min(most, slips(word))
+        numbers = {number for left in _left_of(word, most) for number in self._shortened.rows(key_of(left))}
         found = []
         for number in numbers:
             other = self._words[number]
@@ -112,13 +115,13 @@ def listed_variants(applies_to: str) -> dict[str, tuple[str, ...]]:
     return {name: tuple(sorted(others)) for name, others in found.items()}
 
 
-def _left_of(word: str) -> list[str]:
-    """The word, and what is left when one letter, or in a long word two, are taken out; each once."""
+def _left_of(word: str, most: int = 2) -> list[str]:
+    """The word, and what is left when one letter, or in a long word up to ``most``, are taken out; each once."""
     if not SHORTEST - 1 <= len(word) <= LONGEST:
         return [word]
     found = {word: None}
     shorter = {word[:i] + word[i + 1 :]: None for i in range(len(word))}
     found |= shorter
-    if len(word) >= LONG:
+    if len(word) >= LONG and most > 1:
         found |= {each[:i] + each[i + 1 :]: None for each in shorter for i in range(len(each))}
     return list(found)
