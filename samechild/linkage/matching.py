@@ -86,6 +86,7 @@ class Matcher:
         self.equal = [_equal(comparison) for comparison in model.comparisons]
         self.numbers = tuple(number for number, each in enumerate(model.comparisons) if each.identifier)
         self.telling = tuple(_telling(model))
+        self.unlike = frozenset(_unlike(model))
         self._finders: list[Finder] = [finder(comparison, self.place) for comparison in model.comparisons]
         self._patterns: dict[tuple[int, ...], _Pattern] = {}
         self._values: dict[tuple[int, int], dict[Value, tuple[float, float, float]]] = {}
@@ -262,5 +263,15 @@ def _telling(model: Model) -> Iterator[tuple[int, frozenset[int]]]:
             )
 
 
+def _unlike(model: Model) -> Iterator[int]:
+    """The levels of the forename that twins' forenames reach as easily as one child's."""
+    for comparison in model.comparisons:
+        if comparison.name == "forename":
+            yield len(comparison.levels) - 1
+            yield from (place for place, level in enumerate(comparison.levels) if level.label in UNLIKE)
+
+
+UNLIKE = ("forename alike", "same initial")
+"""Daisy and Maisy, Archer and Arthur: as likely twins as one child."""
 TOO_LOOSE = ("same initial", "same year of birth")
 """Levels of names and birth dates that are no agreement, not even a loose one."""

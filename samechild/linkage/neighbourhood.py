@@ -17,7 +17,7 @@ from samechild.linkage.bulk import SURE
 from samechild.linkage.claims import HOPELESS
 from samechild.linkage.constraints import VERIFIED, Why
 from samechild.linkage.expectations import Expectations, Sighted, sighted
-from samechild.linkage.growing import Claim, Pair, of_records, of_wholes, strongest
+from samechild.linkage.growing import Claim, Pair, grow, of_records, of_wholes, strongest
 from samechild.linkage.matching import Matcher
 from samechild.linkage.placement import Group, Member, Near, Ruled
 from samechild.linkage.presence import MOST_BITS
@@ -168,8 +168,10 @@ class Neighbourhood:
         return msgspec.structs.replace(claim, never=True) if sealed else claim
 
     def _sighted(self, unit: Iterable[int]) -> Sighted:
+        return self._seen([member for at in unit for member in self.groups[at].members])
+
+    def _seen(self, members: Iterable[Member]) -> Sighted:
         year = self.matcher.place["birth_year"]
-        members = [member for at in unit for member in self.groups[at].members]
         return sighted((None if (born := each.prepared[year]) is None else str(born), each.source) for each in members)
 
     # --- what speaks against a join that the weights allow ---
@@ -185,6 +187,16 @@ class Neighbourhood:
         status = self.matcher.place["nhs_number_status"]
         held = {member.key: member.prepared[status] for each in (at, *rest) for member in self.groups[each].members}
         return bool(same) and not any(held[pair.mine] == held[pair.theirs] == VERIFIED for pair in same)
+
+    def may_be_its_twin(self, at: int) -> bool:
+        """Whether a child was born the same day as the newcomer, but no record of it has the newcomer's forename."""
+        number, equal = self.matcher.number, self.matcher.equal
+        if not {"forename", "date_of_birth"} <= number.keys():
+            return False
+        forename, birth = number["forename"], number["date_of_birth"]
+        reached = {pair.levels[forename] for pair in self.pairs(NEWCOMER, at)} - {0}
+        same_day = any(pair.levels[birth] == equal[birth] for pair in self.pairs(NEWCOMER, at))
+        return bool(reached) and reached <= self.matcher.unlike and same_day
 
     def is_torn(self, joined: Collection[int]) -> bool:
         """Whether the newcomer stands between two twins, so that nobody can tell whose record it is.
@@ -217,6 +229,31 @@ class Neighbourhood:
             for other in self.children
             if other not in joined
         )
+
+    def is_rather_ours(self, ours: Collection[int], at: int, key: str) -> bool:
+        """Whether one record of a child is the newcomer's (or of those it joins) more than its own child's.
+
+        The three are weighed anew, as if none of them had been put together yet.
+        """
+        group = self.groups[at]
+        record = [member for member in group.members if member.key == key]
+        rest = [member for member in group.members if member.key != key]
+        here = [member for one in ours for member in self.groups[one].members]
+        pairs = self.all_pairs(ours, at)
+        between = {
+            (0, 1): [pair for pair in pairs if key in (pair.mine, pair.theirs)],
+            (0, 2): [pair for pair in pairs if key not in (pair.mine, pair.theirs)],
+            (1, 2): [self._pair(record[0], member, False) for member in rest],
+        }
+        seen = [self._seen(members) for members in (here, record, rest)]
+        claims = {
+            (i, j): claim
+            for (i, j), held in between.items()
+            if held
+            and (claim := of_wholes(held, self.matcher.kinds, self.expectations.evidence(seen[j], seen[i]), self.lines))
+        }
+        labels, _ = grow(3, claims, self.matcher.kinds, self.lines)
+        return labels[0] == labels[1] != labels[2]
 
     def _usual_sex(self, places: Iterable[int]) -> str | None:
         sex = self.matcher.place["sex"]

@@ -65,11 +65,13 @@ class Placement(msgspec.Struct, frozen=True):
 
     ``joins``: no child (it is new), one, or several that it shows to be one, the nearest first; ``because`` has the
     strongest pair with each. ``asks``: questions for a person, worst first; one about a child it joins is about two
-    numbers that contradict each other. ``restricted``: what only the keeper of adoptions may see: never joined, and
-    named nowhere else.
+    numbers that contradict each other. ``leaves``: records (``theirs``) of a child that cannot be the newcomer's, which
+    the newcomer shows to have been put there too soon: they go with it. ``restricted``: what only the
+    keeper of adoptions may see: never joined, and named nowhere else.
     """
 
     joins: tuple[str, ...] = ()
     because: tuple[Near, ...] = ()
     asks: tuple[Near, ...] = ()
+    leaves: tuple[Near, ...] = ()
     restricted: tuple[Near, ...] = ()

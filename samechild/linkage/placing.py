@@ -52,10 +52,11 @@ def place(
     guarded = _guarded(near, units, pairs, claims)
     labels, rivals = _grown(near, units, claims)
     joined = [at for unit, label in zip(units, labels, strict=True) if label == labels[0] for at in unit if at]
-    kept, grounds = _kept(near, joined)
     found = _Found(near, units, claims, {frozenset((labels[i], labels[j])) for i, j in rivals}, labels)
+    kept, grounds = _kept(found, joined)
     hidden = _restricted(found, kept, guarded)
-    return _without_the_hidden(found, kept, _asks(found, kept, grounds, hidden), hidden)
+    asks, leaves = _asks(found, kept, grounds, hidden), _leaving(found, kept, hidden)
+    return _without_the_hidden(found, kept, asks, leaves, hidden)
 
 
 def fits(
@@ -134,14 +135,29 @@ def _grown(
     return grow(len(units), inside, near.matcher.kinds, near.lines)
 
 
-def _kept(near: Neighbourhood, joined: Sequence[int]) -> tuple[list[int], dict[int, str]]:
-    """The children that stay joined, the nearest first; for the others, why a person is asked."""
+def _kept(found: _Found, joined: Sequence[int]) -> tuple[list[int], dict[int, str]]:
+    """The children that stay joined, the nearest first; for the others, why a person is asked.
+
+    In bulk everything that could speak against a join is there; of a newcomer's twin more may be on its way. So a child
+    with quite another forename born the same day is joined only when that is as sure as if no agencies were known.
+    """
+    near = found.near
     said = [at for at in joined if any(pair.why is Why.SAID_SAME for pair in near.pairs(NEWCOMER, at))]
     if joined and not said and near.is_torn(joined):
         return [], dict.fromkeys(joined, WORDS[Ground.RIVALS])
-    alone = [at for at in joined if at not in said and near.by_number_alone(at, joined)]
-    kept = [at for at in joined if at not in alone]
-    return sorted(kept, key=lambda at: (-near.best[at], at)), dict.fromkeys(alone, NUMBER_ALONE)
+    nearest = sorted(joined, key=lambda at: (at not in said, -near.best[at], at))
+    grounds: dict[int, str] = {}
+    sure = near.lines.join + SURER
+    for place, at in enumerate(nearest):
+        if at in said:
+            continue
+        if near.by_number_alone(at, joined):
+            grounds[at] = NUMBER_ALONE
+        elif not place and not near.groups[at].own and near.may_be_its_twin(at) and found.claim(at) < sure:
+            grounds[at] = WORDS[Ground.DOUBT]
+    if nearest and nearest[0] in grounds:  # what it would have brought together hung on the nearest
+        grounds |= {at: WORDS[Ground.DOUBT] for at in nearest if at not in said and at not in grounds}
+    return [at for at in nearest if at not in grounds], grounds
 
 
 # --- what is told -----------------------------------------------------------------------------------------------------
@@ -197,7 +213,26 @@ def _open(found: _Found, at: int, kept: Sequence[int], grounds: dict[int, str]) 
     return [], ""
 
 
-def _without_the_hidden(found: _Found, kept: Sequence[int], asks: Sequence[Near], hidden: dict[int, Near]) -> Placement:
+def _leaving(found: _Found, kept: Sequence[int], hidden: Collection[int]) -> list[Near]:
+    """Records of children that cannot be the newcomer's, but which are its own more than their child's, and plainly."""
+    near, leaving = found.near, []
+    for at in near.children:
+        pairs = near.pairs(NEWCOMER, at)
+        if at in kept or at in hidden or near.groups[at].sealed or not any(pair.is_forbidden for pair in pairs):
+            continue
+        for pair in pairs:
+            if (
+                pair.weight >= near.lines.join
+                and not pair.is_forbidden
+                and near.is_rather_ours((NEWCOMER, *kept), at, pair.theirs)
+            ):
+                leaving.append(near.near(at, [pair], pair.weight, WORDS[Ground.OTHERS_DISAGREE]))
+    return leaving
+
+
+def _without_the_hidden(
+    found: _Found, kept: Sequence[int], asks: Sequence[Near], leaves: Sequence[Near], hidden: dict[int, Near]
+) -> Placement:
     """The placement, nothing of it naming two identities together.
 
     Beside a restricted child every question goes where that is seen, and so does every join but the surest; that one
@@ -218,4 +253,5 @@ def _without_the_hidden(found: _Found, kept: Sequence[int], asks: Sequence[Near]
         withheld = [ask for ask in asks if any(near.is_protected(place_of[ask.child], other) for other in named)]
     told = tuple(ask for ask in asks if ask not in withheld)
     beside = [msgspec.structs.replace(one, ground=BESIDE) for one in withheld]
-    return Placement(tuple(one.child for one in because), tuple(because), told, (*hidden.values(), *beside))
+    joins = tuple(one.child for one in because)
+    return Placement(joins, tuple(because), told, () if hidden else tuple(leaves), (*hidden.values(), *beside))
