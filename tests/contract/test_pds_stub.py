@@ -25,7 +25,7 @@ from samechild.tracing.stub.sandbox import JANE, JANET, MINIMAL, NOT_A_NUMBER, N
 from samechild.tracing.stub.serve import served
 from samechild.tracing.stub.service import BASE_PATH, Asked, Fault, Reply, Service
 
-KINDS = {"Bundle": Bundle, "OperationOutcome": OperationOutcome, "Patient": Patient}
+KINDS: dict[str, Any] = {"Bundle": Bundle, "OperationOutcome": OperationOutcome, "Patient": Patient}
 HEADERS = {
     "X-Request-ID": "60E0B220-8136-4CA5-AE46-1D97EF59D068",
     "X-Correlation-ID": "11C46F5F-CDEF-4865-94B2-0EE0EDCC26DA",

@@ -14,6 +14,7 @@ def test_no_wrong_number_is_taken_in_a_small_town() -> None:
     wrong = [case for case, taken in judged if taken.number and taken.number != case.number]
     assert not [case.kinds for case in wrong if UNDECIDABLE not in case.kinds]
     row = measured("samechild", "any", judged)
+    assert row.right.share is not None
     assert row.right.share > 0.85
     assert row.queries < 2.5
     assert row.most_queries <= 12
