@@ -140,7 +140,8 @@ def _node(node: Node, at: tuple[float, float]) -> str:
     return (
         f'<circle cx="{x:.0f}" cy="{y:.0f}" r="{_DOT}" fill="{fill}" stroke="{FOR}" stroke-width="3"{dots}/>'
         f'<text x="{x:.0f}" y="{y + 6:.0f}" text-anchor="middle" font-weight="bold" fill="{ink}">{node.number}</text>'
-        f'<text x="{x:.0f}" y="{below:.0f}" text-anchor="middle" fill="{INK}">{escape(agency)}</text>'
+        f'<text x="{x:.0f}" y="{below:.0f}" text-anchor="middle" fill="{INK}" stroke="{PAPER}" stroke-width="4" '
+        f'paint-order="stroke">{escape(agency)}</text>'
     )
 
 

@@ -230,3 +230,56 @@ def test_somebody_elses_question_says_so(desk: Desk) -> None:
     page.goto(f"{desk.address}/review/pairs/{question}")
     assert page.locator("h1:has-text('Are these two records')").count() == 1
     page.context.close()
+
+
+def a_wrong_child(desk: Desk) -> str:
+    """A child with four records of which one is another's; its identifier."""
+    desk.filled()
+    store, now = desk.server.store, datetime.now(UTC)
+    own = {"space": desk.space, "owner": desk.space, **FAMILY}
+    _, child = a_record(store, now=now, source="social care", **own)
+    a_record(store, now=now, source="health visiting", child=child, **own)
+    a_record(store, now=now, source="schools", child=child, forename="Thea", **own)
+    wrong = {"forename": "Bartholomew", "date_of_birth": "2011-07-01", "sex": "M", "nhs_number": ""}
+    a_record(store, now=now, source="early years", child=child, **{**own, **wrong})
+    desk.server.now = datetime.now(UTC)
+    return child
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_child_is_taken_apart_seen_before_it_is_done_and_put_back(desk: Desk, width: int) -> None:
+    child = a_wrong_child(desk)
+    path = f"/clusters/{desk.space}/{child}"
+    assert wrongs(desk, path, width, "cluster") == []
+    page = desk.page(width, scripts=False)
+    page.goto(desk.address + path)
+    assert "The weakest link that holds" in page.locator("svg[role=img]").get_attribute("aria-label")
+    before = desk.children()
+    assert page.locator("input[name=leave]:checked").count() == 1  # the weak part is picked already
+    page.click("text=See what would move")
+    assert page.locator("h1:has-text('What would move')").count() == 1
+    picture(page, f"cluster-preview-{width}")
+    assert desk.children() == before
+    page.click("text=Take these records out")
+    assert page.locator("text=they are a child of their own now").count() == 1
+    assert desk.children() == before + 1
+    picture(page, f"cluster-after-{width}")
+    page.locator("button:has-text('Take back step')").first.click()
+    assert page.locator("text=The step was taken back, exactly").count() == 1
+    assert desk.children() == before
+    page.context.close()
+
+
+def test_a_step_others_rest_on_says_which_to_take_back_first(desk: Desk) -> None:
+    child = a_wrong_child(desk)
+    page = desk.page(scripts=False)
+    page.goto(f"{desk.address}/clusters/{desk.space}/{child}")
+    page.click("text=See what would move")
+    page.click("text=Take these records out")
+    link = page.locator("button:has-text('Take back step')").nth(1)  # how the record came: its leaving rests on that
+    number = re.search(r"step (\d+)", link.inner_text())
+    assert number is not None
+    link.click()
+    warning = page.locator(".govuk-warning-text").inner_text()
+    assert re.search(r"\d+", warning.replace(number[1], ""))
+    page.context.close()

@@ -84,8 +84,7 @@ def _at(visit: Visit, step: str = "") -> str:
 def leaving_form(numbered: Mapping[str, int], names: Mapping[str, str], records: tuple[Held, ...]) -> Form:
     """The form by which records that leave are picked."""
     choices = tuple(
-        Choice(each.record_key, f"Record {numbered[each.record_key]}, {names.get(each.owner, each.owner)}")
-        for each in records
+        Choice(each.record_key, f"Record {numbered[each.record_key]}, {_holder(each, names)}") for each in records
     )
     return Form(
         button="See what would move",
@@ -139,7 +138,7 @@ def _records(records: tuple[Held, ...], numbered: Mapping[str, int], names: Mapp
     rows = tuple(
         (
             str(numbered[each.record_key]),
-            ", ".join(word for word in (names.get(each.owner, each.owner), each.source) if word),
+            _holder(each, names),
             " ".join(w for w in (each.values.get("forename", ""), each.values.get("surname", "")) if w)
             or each.values.get("full_name", ""),
             each.values.get("date_of_birth", ""),
@@ -151,6 +150,10 @@ def _records(records: tuple[Held, ...], numbered: Mapping[str, int], names: Mapp
     return Table("Records", ("Record", "Held by", "Name", "Born", "Postcode", "Received"), rows)
 
 
+def _holder(record: Held, names: Mapping[str, str]) -> str:
+    return ", ".join(word for word in (names.get(record.owner, record.owner), record.source) if word)
+
+
 def _held(found: Cluster, numbered: Mapping[str, int], names: Mapping[str, str]) -> list[Block]:
     """The picture and the table of the links."""
     held, records = found.held, found.read.records
@@ -159,8 +162,13 @@ def _held(found: Cluster, numbered: Mapping[str, int], names: Mapping[str, str])
     if held.weakest is None:
         return [Words("There is one record, and nothing to hold together.")]
     leaves = set(held.part)
+    one_owner = len({each.owner for each in records}) == 1
     nodes = [
-        drawing.Node(numbered[each.record_key], names.get(each.owner, each.owner), each.record_key in leaves)
+        drawing.Node(
+            numbered[each.record_key],
+            each.source if one_owner else names.get(each.owner, each.owner),
+            each.record_key in leaves,
+        )
         for each in records
     ]
     links = [

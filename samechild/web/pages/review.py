@@ -6,7 +6,7 @@ trace here, and an opinion that must be given blind is.
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from samechild.errors import Conflict, Invalid, Missing
 from samechild.index.evidence import Evidence, Other, evidence, household
@@ -319,6 +319,7 @@ def _side_by_side(pair: Pair, found: list[Line], names: dict[str, str]) -> Table
     rows: list[tuple[Cell, ...]] = [
         ("Held by", _holder(pair.one, names), _holder(pair.other, names), ""),
         ("Received", day(pair.one.received_at), day(pair.other.received_at), ""),
+        ("Its child", _child(pair, pair.one, "first"), _child(pair, pair.other, "second"), ""),
     ]
     for line in found:
         said = line.words or line.mark.value
@@ -328,6 +329,12 @@ def _side_by_side(pair: Pair, found: list[Line], names: dict[str, str]) -> Table
 
 def _holder(side: Side, names: dict[str, str]) -> str:
     return ", ".join(word for word in (names.get(side.owner, side.owner), side.source) if word)
+
+
+def _child(pair: Pair, side: Side, which: str) -> Cell:
+    if not side.child:
+        return "not in the index now"
+    return Link("All its records", f"/clusters/{quote(pair.asked.asked.space, safe='')}/{side.child}", f"({which})")
 
 
 def _in_short(found: list[Line]) -> str:
