@@ -231,15 +231,18 @@ def latest_rounds(store: Store, by: Asker, limit: int = 50) -> list[Round]:
 # --- deciding ---------------------------------------------------------------------------------------------------------
 
 
-def questions(store: Store, by: Asker, now: datetime, *, limit: int = 100) -> list[Question]:
+def questions(store: Store, by: Asker, now: datetime, *, limit: int = 100, only: str = "") -> list[Question]:
     """What a person must decide, the oldest first, with the values on both sides as the asker may see them.
+
+    ``only``: one question, by its id.
 
     Raises:
         Refused: when the asker does not look after numbers.
     """
     _look_after(by)
     with store.read(Login.IDENTITY, by.organisation) as identity:
-        open_now = [each for each in tables.proposals(identity, by.organisation) if _theirs(each, by)][:limit]
+        waiting = tables.proposals(identity, by.organisation)
+        open_now = [each for each in waiting if _theirs(each, by) and only in ("", each.proposal)][:limit]
         keys = list(dict.fromkeys(each.record_key for each in open_now))
         held = tables.numbers_of(identity, by.organisation, keys)
     them = known(store, by, keys, now, batch=TRACE)

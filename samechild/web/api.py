@@ -28,13 +28,14 @@ from samechild.web.index_operations import INDEX_OPERATIONS
 from samechild.web.limits import Buckets
 from samechild.web.operations import Call, Operation, document
 from samechild.web.origins import LOOPBACK, client_of_request
+from samechild.web.tracing_operations import TRACING_OPERATIONS
 from samechild.web.visits import Shell
 from samechild.web.watch import Counts
 
 DOCUMENT = "/api/openapi.json"
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
-EVERY_OPERATION = (*OPERATIONS, *INDEX_OPERATIONS)
+EVERY_OPERATION = (*OPERATIONS, *INDEX_OPERATIONS, *TRACING_OPERATIONS)
 """What machines may ask of every room; another room's operations are listed here."""
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")

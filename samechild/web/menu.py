@@ -22,6 +22,8 @@ _LINKS: tuple[tuple[Link, frozenset[str]], ...] = (
     (Link("May I?", "/may-i"), PRACTICE),
     (Link("Review", "/review"), REVIEWERS),
     (Link("Where our records differ", "/drift"), REVIEWERS),
+    (Link("NHS number", "/trace"), PRACTICE),
+    (Link("Numbers", "/numbers"), REVIEWERS | OFFICERS),
     (Link("Agreements", "/agreements"), EVERYBODY),
     (Link("Organisations and access", "/organisations"), MANAGERS | OFFICERS),
     (Link("Access review", "/access-review"), MANAGERS),

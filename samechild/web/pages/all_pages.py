@@ -21,6 +21,7 @@ from samechild.web.pages import (
     retention,
     review,
     signing_in,
+    tracing,
     who_looked,
 )
 from samechild.web.routes import Page
@@ -39,6 +40,7 @@ PAGES: tuple[Page, ...] = (
     *retention.PAGES,
     *custody.PAGES,
     *law.PAGES,
+    *tracing.PAGES,
     *downtime.PAGES,
     *find_child.PAGES,
     *child.PAGES,
