@@ -11,6 +11,7 @@ Source: Personal Demographics Service FHIR API (application-restricted access), 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from threading import Lock
 from uuid import UUID
@@ -19,7 +20,7 @@ import httpx
 import msgspec
 from joserfc.jwk import RSAKey
 
-from samechild.errors import TooMany
+from samechild.errors import Unavailable
 from samechild.keys.seal import Random
 from samechild.tracing.bucket import Bucket
 from samechild.tracing.pds_access import Access, token_form
@@ -81,7 +82,7 @@ class Pds:
             if not self._wait_for_turn(until):
                 return Answer(kind=Answered.DOWN, problem=problem, tries=number - 1)
             try:
-                status, body, wait = self._send("GET", self._url(query), headers | self._authorised(until))
+                status, body, wait = self._send("GET", self._url(query), headers | self._authorised())
             except _NoAnswer as why:
                 status, body, wait, problem = 0, b"", 0.0, str(why)
             if status == 401 and not renewed and self._access.application:
@@ -123,7 +124,7 @@ class Pds:
         try:
             now = self._clock()
             wait = self._bucket.take(now)
-        except TooMany:
+        except Unavailable:  # too many are waiting, or the gate's database cannot be reached
             return False
         if now + timedelta(seconds=wait) > until:
             return False
@@ -140,13 +141,14 @@ class Pds:
         share = (1 + int.from_bytes(self._random(2), "big")) / 65536
         wait = max(asked, most * share)
         if busy:
-            self._bucket.rest(now, asked or 1.0)
+            with suppress(Unavailable):
+                self._bucket.rest(now, asked or 1.0)
         if now + timedelta(seconds=wait) > until:
             return False
         self._sleep(wait)
         return True
 
-    def _authorised(self, until: datetime) -> dict[str, str]:
+    def _authorised(self) -> dict[str, str]:
         if not self._access.application or self._key is None:
             return {}
         with self._lock:

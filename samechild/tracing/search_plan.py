@@ -235,47 +235,37 @@ class _Trace:
             found = change(found, place=Level.ASSERTED)
         placed = found.place in (Level.SAME, Level.ASSERTED)
         if placed and found.one_of_several and judge(change(found, others_seen=True))[0] is Verdict.ACCEPT:
-            answer = yield from self._ask(
-                self._of_person(person, "the-other-twin", given=(), postcode=self._shared(person))
-            )
-            found = change(found, others_seen=answer.kind is Answered.TOO_MANY)
+            kind = yield from self._born_there_too(person)
+            found = change(found, others_seen=kind is Answered.TOO_MANY)
         return found
 
     def _unless_a_twin(self, person: Person, found: Comparison, why: tuple[str, ...]) -> Asking:
         """Sex or middle names contradict: on a twin's record the other's first name may stand, so look for a twin."""
         at_odds = Level.OTHER in (found.sex, found.further)
         if at_odds and found.place in (Level.SAME, Level.ASSERTED):
-            answer = yield from self._ask(
-                self._of_person(person, "the-other-twin", given=(), postcode=self._shared(person))
-            )
-            if answer.kind is not Answered.PEOPLE:
+            kind = yield from self._born_there_too(person)
+            if kind is not Answered.PEOPLE:
                 return self._against(person, found, ("could-be-a-twin", *why))
         return self._accept(person, found, *why)
 
     def _once_lived_there(self, person: Person, found: Comparison) -> Generator[Query, Answer, bool]:
         """Whether the service knows the address known here as an earlier one of this person."""
-        homes = [each for each in (self.known.postcode, *self.known.earlier_postcodes) if each]
-        if not homes or found.place is not Level.OTHER:
+        query = _of_person(person, "ever-at-the-address", self._home())
+        if found.place is not Level.OTHER or query is None:
             return False
-        answer = yield from self._ask(self._of_person(person, "ever-at-the-address", postcode=homes[0]))
+        answer = yield from self._ask(query)
         return answer.kind is Answered.PEOPLE and answer.people[0].number == person.number
 
-    def _of_person(self, person: Person, step: str, given: tuple[str, ...] | None = None, postcode: str = "") -> Query:
-        """A question that a person who was shown must answer to, by their own present names and date."""
-        born = date.fromisoformat(person.birth_date)
-        return Query(
-            step=step,
-            family=person.families[0],
-            given=person.givens[0][:1] if given is None else given,
-            born=(born, born),
-            postcode=postcode,
-            history=True,
-        )
+    def _born_there_too(self, person: Person) -> Generator[Query, Answer, Answered]:
+        """Whether the service knows another child of the family name, birth date and address: TOO_MANY when it does."""
+        query = _of_person(person, "the-other-twin", self._home() or next(iter(person.postcodes), ""))
+        if query is None:
+            return Answered.NOBODY
+        answer = yield from self._ask(msgspec.structs.replace(query, given=()))
+        return answer.kind
 
-    def _shared(self, person: Person) -> str:
-        """An address the person is known to have or have had: one held here too when there is one."""
-        homes = (self.known.postcode, *self.known.earlier_postcodes)
-        return next((each for each in homes if each), next(iter(person.postcodes), ""))
+    def _home(self) -> str:
+        return next((each for each in (self.known.postcode, *self.known.earlier_postcodes) if each), "")
 
     # --- what came of it
 
@@ -323,6 +313,16 @@ class _Trace:
             person=person,
             by_number=by_number,
         )
+
+
+def _of_person(person: Person, step: str, postcode: str) -> Query | None:
+    """A question that a person who was shown answers to, by their own present name and date; None: too little held."""
+    family = next(iter(person.families), "")
+    if not family or not postcode or len(person.birth_date) < 10:
+        return None
+    born = date.fromisoformat(person.birth_date)
+    given = next(iter(person.givens), ())[:1]
+    return Query(step=step, family=family, given=given, born=(born, born), postcode=postcode, history=True)
 
 
 def swapped_date(born: date) -> date | None:

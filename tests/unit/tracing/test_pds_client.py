@@ -12,7 +12,7 @@ import httpx
 import pytest
 from joserfc.jwk import KeySet, RSAKey
 
-from samechild.errors import Invalid, Missing
+from samechild.errors import Invalid, Missing, Unavailable
 from samechild.tracing.bucket import OwnBucket
 from samechild.tracing.pds import PATIENCE, TRIES, Pds, params_of
 from samechild.tracing.pds_access import Access, load_key, read_access
@@ -194,6 +194,18 @@ def test_requests_stay_within_the_limit_of_the_service() -> None:
         assert answer.kind is Answered.PEOPLE
         assert answer.tries == 1
     assert service.requests == 23
+
+
+def test_without_a_turn_nothing_is_sent() -> None:
+    client, _, wire, _ = a_client()
+
+    class Closed(OwnBucket):
+        def take(self, now: datetime) -> float:
+            raise Unavailable("The database cannot be reached.")
+
+    client._bucket = Closed()
+    answer = client.ask(JANE_SMITH)
+    assert (answer.kind, answer.problem, wire.requests) == (Answered.DOWN, "no-turn", [])
 
 
 # --- tokens -----------------------------------------------------------------------------------------------------------
