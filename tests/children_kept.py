@@ -63,7 +63,7 @@ def a_record(
         "basis": "public task",
         "retention": "as the record it belongs to",
     }
-    given = {"source": source, "record_id": f"{owner}/{child}", **values}
+    given = {"source": source, "record_id": f"{owner[:8]}/{child}", **values}
     with store.write(Login.INDEX) as connection:
         who = Who(record_key=record_key, owner=owner, basis="public task", values=given, received_at=at)
         keep_who(connection, keys, [who])

@@ -9,8 +9,10 @@ from __future__ import annotations
 from datetime import date
 
 from samechild.errors import Invalid, Missing, Refused
+from samechild.identifiers.nhs_number import STATUS_MEANINGS
 from samechild.index.reading import history
 from samechild.index.spaces import PURPOSE, spaces_for
+from samechild.index.survivorship import status_of
 from samechild.index.viewing import ChildView, view_child
 from samechild.policy.purposes import purposes
 from samechild.policy.roles import roles
@@ -181,6 +183,8 @@ def _summary(view: ChildView, today: date) -> Summary:
             words = said(chosen.value)
             if field == "date_of_birth":
                 words += _age(chosen.value.text, today)
+            if status_of(chosen.value):
+                words += f" ({STATUS_MEANINGS[status_of(chosen.value)]})"
             if chosen.conflicts:
                 words += " - others say differently: see below"
             rows.append((chosen.title, words))

@@ -145,9 +145,14 @@ def find(visit: Visit, sent: Sent) -> Answer:
         query = query_of(filled, visit.now.date())
         found = search(visit.store, visit.by, filled.one("space"), ask, query, MOST)
     except (Invalid, Refused, Missing) as error:
-        return _sheet(visit, wrong(filled, str(error)), status=error.http_status)
+        return _sheet(visit, wrong(filled, str(error), _first_given(filled)), status=error.http_status)
     told = names_told(visit.store, visit.by, ask, [hit.record_key for hit in found.hits])
     return _sheet(visit, filled, *results(visit, filled.one("space"), found, told, query, ask))
+
+
+def _first_given(filled: Filled) -> str:
+    """Where to tell that nothing can be searched by: the first field that is filled in."""
+    return next((field.name for field in filled.form.fields if filled.one(field.name)), "")
 
 
 def query_of(filled: Filled, today: date) -> Query:
