@@ -1,4 +1,4 @@
-"""A few children grow together as in bulk, and where a newcomer belongs does not hang on the order of its neighbours."""
+"""A few children grow together as in bulk, and where a newcomer belongs does not hang on their order."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def members_of_the_town(ready: Matcher) -> list[Member]:
     )
     made = []
     for row in rows.to_pylist():
-        record = Record(**{name: tuple(value) if isinstance(value, list) else value for name, value in row.items()})
+        record = msgspec.convert({name: value for name, value in row.items() if value is not None}, Record)
         made.append(Member(ready.prepare(record), record.source, f"{record.source}:{record.record_id}"))
     return made
 
