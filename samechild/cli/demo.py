@@ -106,7 +106,7 @@ def _built(folder: Path, children: int, authorities: int, seed: int, force: bool
 def build(work: Path, children: int, authorities: int, seed: int, say: Say) -> list[str]:
     """Make the town, link it, evaluate it, make the installation, and write the pages; returns what was found."""
     lines = build_town(work, children, authorities, seed, part(say, 0.0, 0.7))
-    world = build_gate(work / GATE, children, authorities, seed, part(say, 0.7, 1.0))
+    world = build_gate(work / GATE, work / "linked", children, authorities, seed, part(say, 0.7, 1.0))
     lines.append(
         f"{world.records:,} records of {world.children:,} of the children are kept under seal by four organisations; "
         f"a ledger of {world.entries:,} entries says who looked at what, and why."
@@ -115,7 +115,7 @@ def build(work: Path, children: int, authorities: int, seed: int, say: Say) -> l
     return [*lines, f"Many asked about the record with the key {world.record_key}"]
 
 
-def build_gate(home: Path, children: int, authorities: int, seed: int, say: Say) -> World:
+def build_gate(home: Path, linked: Path, children: int, authorities: int, seed: int, say: Say) -> World:
     """Make the installation: people, agreements, children's records and a few weeks of history."""
     from samechild.cli.demo_children import identities
     from samechild.cli.demo_world import make_world
@@ -123,7 +123,7 @@ def build_gate(home: Path, children: int, authorities: int, seed: int, say: Say)
 
     say("Choosing children of the town", 0.0)
     known = identities(children, authorities, seed)
-    return make_world(Settings(home=home), known, seed, datetime.now(UTC), os.urandom, say)
+    return make_world(Settings(home=home), known, linked, seed, datetime.now(UTC), os.urandom, say)
 
 
 def build_town(work: Path, children: int, authorities: int, seed: int, say: Say) -> list[str]:

@@ -12,6 +12,7 @@ from random import Random as Chance
 
 import msgspec
 
+from samechild.cli.demo_index import MEMBERS, arrive
 from samechild.cli.demo_people import Cast
 from samechild.cli.progress import Say
 from samechild.policy.vault_actions import Kept, keep_record
@@ -64,15 +65,17 @@ def keep_children(
     keys: list[dict[str, str]] = [{} for _ in known]
     total, done = sum(end - start for start, end in _KNOWN.values()), 0
     for organisation, (start, end) in _KNOWN.items():
-        for number in range(start, min(end, len(known))):
+        them = [(number, _told(organisation, known[number])) for number in range(start, min(end, len(known)))]
+        indexed = arrive(store, cast, organisation, them, now) if organisation in MEMBERS else [""] * len(them)
+        for (number, told), record_key in zip(them, indexed, strict=True):
             keys[number][organisation] = keep_record(
                 store,
                 Kept(
                     owner=cast.of(organisation),
                     basis="public task",
-                    identity=_told(organisation, known[number]),
+                    identity={} if record_key else told,
                     content=_content(organisation, number, now.date(), chance),
-                    record_key=chance.randbytes(16).hex(),
+                    record_key=record_key or chance.randbytes(16).hex(),
                 ),
                 now,
             )

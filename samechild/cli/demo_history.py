@@ -14,15 +14,18 @@ from typing import Any
 import msgspec
 
 from samechild.cli.demo_children import Child
+from samechild.cli.demo_index import SPACE
 from samechild.cli.demo_people import Cast
 from samechild.errors import Missing, Refused
+from samechild.index.query import of_fields
+from samechild.index.reading import search
 from samechild.keys.seal import Random
 from samechild.policy.actions import disclose, permit, question_of
 from samechild.policy.governance.letters_actions import who_looked
 from samechild.policy.registers.actions import SAFEGUARDING, cases, collect, take_step
 from samechild.policy.registers.cases import Register, Step
 from samechild.policy.relationship_actions import Relationship, approve, relate, set_mark
-from samechild.policy.vault_actions import read_record, search
+from samechild.policy.vault_actions import read_record
 from samechild.records.disclosure import Ask, Asker, Emergency, Judgement, Mode, Permit, Scope, Spread
 from samechild.storage import Store
 
@@ -245,7 +248,7 @@ def looked_for(scene: Scene, who: Asker, number: int) -> Callable[[datetime], ob
     )
     known = scene.children[number].identity
     values = {name: known[name] for name in ("surname", "date_of_birth")}
-    return lambda now: search(scene.store, _asked_at(ask, now), values)
+    return lambda now: search(scene.store, who, SPACE, _asked_at(ask, now), of_fields(values, now.date()))
 
 
 def _custodian(scene: Scene) -> list[Happening]:

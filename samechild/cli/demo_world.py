@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from random import Random as Chance
 
 import msgspec
@@ -25,6 +26,7 @@ from samechild.cli.demo_history import (
     relationships,
     today,
 )
+from samechild.cli.demo_index import make_index
 from samechild.cli.demo_papers import consents, hold, registers
 from samechild.cli.demo_people import make_people, make_team
 from samechild.cli.progress import Say, part
@@ -49,13 +51,20 @@ class World(msgspec.Struct, frozen=True):
 
 
 def make_world(
-    settings: Settings, known: Sequence[Mapping[str, str]], seed: int, now: datetime, random: Random, say: Say
+    settings: Settings,
+    known: Sequence[Mapping[str, str]],
+    linked: Path,
+    seed: int,
+    now: datetime,
+    random: Random,
+    say: Say,
 ) -> World:
     """Make the whole installation in the home folder of the settings, which must not exist yet.
 
     Args:
         settings: where it goes; the ledger's witness goes beside it.
         known: who the children are, from :func:`samechild.cli.demo_children.identities`.
+        linked: what linking the town's files wrote, for the index.
         seed: another number gives another history.
         now: the moment until which everything happens.
         random: where ids and secrets come from.
@@ -73,8 +82,9 @@ def make_world(
         team = make_team(store, cast, began + timedelta(days=1), random)
         make_agreements(store, cast, began + timedelta(days=5), now - timedelta(days=10))
         enter_made_up_law(store, cast, began + timedelta(days=8), now + timedelta(days=120))
+        make_index(store, cast, linked, began + timedelta(days=12), now, part(say, 0.1, 0.5))
         kept_at = began + timedelta(days=20)
-        children = keep_children(store, cast, known, kept_at, Chance(seed), part(say, 0.1, 0.7))
+        children = keep_children(store, cast, known, kept_at, Chance(seed), part(say, 0.5, 0.7))
         scene = Scene(store, cast, children, now, random)
         history = [relationships(scene, team), *marks(scene), *consents(scene), hold(scene), *registers(scene)]
         history += [*asked_at_the_council(scene), *asked_between(scene), *officer_looks(scene), *today(scene)]

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from samechild.errors import Conflict, Invalid, Missing
-from samechild.index import lifecycle
+from samechild.index import custody, lifecycle
 from samechild.index import review_store as questions
 from samechild.index import store as tables
 from samechild.index.adoption import former, seals
@@ -101,8 +101,6 @@ def identify(
     for keys, reason in closed:
         mark_closed(store, by, alive, keys, reason, now)
     for one, other in restricted:
-        from samechild.index import custody
-
         custody.put(store, here.space, one, other, "two identities", now)
     for given in permits:
         shown = [each.record_key for each, a in zip(answers, arrivals, strict=True) if a.owner == given.space]

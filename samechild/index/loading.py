@@ -7,7 +7,7 @@ that was interrupted goes on where it stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from secrets import token_hex
@@ -71,6 +71,7 @@ def load(
     *,
     space: str = "",
     owners: Mapping[str, str] | None = None,
+    only: Collection[str] = (),
     never_link: Sequence[tuple[Named, Named]] = (),
     progress: Progress = lambda words, share: None,
 ) -> Loaded:
@@ -95,6 +96,8 @@ def load(
         raise Missing(f"{folder} holds no records.parquet: name the folder that `samechild link` wrote.")
     wanted = space or by.organisation
     records = _table(folder / "records.parquet", ("source", "record_id", "child_id"))
+    if only:
+        records = records.filter(pa.compute.is_in(records["source"].cast(pa.string()), pa.array(sorted(only))))
     whose = {source: (owners or {}).get(source, by.organisation) for source in _distinct(records["source"])}
     if wanted == by.organisation:
         _open_own(store, by, now)

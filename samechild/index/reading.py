@@ -21,7 +21,7 @@ from samechild.index.searching import Hit
 from samechild.index.searching import search as look
 from samechild.index.spaces import ask_of, space_of
 from samechild.policy import ledger
-from samechild.policy.actions import permit
+from samechild.policy.actions import ask_gate, permit
 from samechild.policy.vault_actions import read_what_may_be, searched
 from samechild.records.disclosure import Ask, Asker, Mode, Scope, Spread
 from samechild.storage import Login, Store
@@ -37,11 +37,12 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 
     hits: tuple[Hit, ...]
     more: bool = False
+    advice: str = ""
     asked: tuple[str, ...] = ()
 
 
 def search(store: Store, by: Asker, space: str, ask: Ask, query: Query, limit: int = MOST_HITS) -> Results:
-    """Search for children in a space: every member organisation is asked whether it lets this asker search.
+    """Search for children in a space, in the records of every member organisation that lets this asker search them.
 
     ``ask`` gives purpose, power, basis and the like; owner, mode and scope are filled in here. What is searched for
     is written down nowhere but as keyed references.
@@ -54,21 +55,24 @@ def search(store: Store, by: Asker, space: str, ask: Ask, query: Query, limit: i
     here = space_of(store, space, by.organisation)
     on, terms = fields_used(query), terms_of(query)
     alive = live(store, here.space, ask.now)
+    alive.marks_up_to_date(ask.now)
     found: list[Hit] = []
     asked: list[str] = []
-    more = False
+    more, advice = False, ""
     refused: Refused | None = None
     for owner in sorted(here.members, key=lambda member: member != by.organisation):
         scope = Scope(Spread.SEARCH, batch=ask.scope.batch)
         question = msgspec.structs.replace(
             ask, who=by, owner=owner, mode=Mode.EXISTENCE, record_type=WHO[0], scope=scope
         )
+        if owner != by.organisation and not ask_gate(store, question).allowed:
+            continue  # no agreement lets this asker search there: nobody is asked, so nobody is refused
         hits: dict[str, Hit] = {}
 
         def find(_: object, owner: str = owner, hits: dict[str, Hit] = hits) -> list[str]:
-            nonlocal more
+            nonlocal more, advice
             answer = look(alive.copy, query, limit, owner=owner)
-            more = more or answer.more
+            more, advice = more or answer.more, advice or answer.advice
             hits |= {hit.record_key: hit for hit in answer.hits}
             return list(hits)
 
@@ -84,7 +88,7 @@ def search(store: Store, by: Asker, space: str, ask: Ask, query: Query, limit: i
     best: dict[str, Hit] = {}
     for hit in sorted(found, key=lambda hit: (-hit.score, hit.child, hit.record_key)):
         best.setdefault(hit.child, hit)
-    return Results(hits=tuple(best.values())[:limit], more=more or len(best) > limit, asked=tuple(asked))
+    return Results(hits=tuple(best.values())[:limit], more=more or len(best) > limit, advice=advice, asked=tuple(asked))
 
 
 def read_child(store: Store, by: Asker, space: str, child: str, ask: Ask) -> ChildRead:

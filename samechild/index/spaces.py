@@ -14,6 +14,10 @@ from samechild.storage import Login, Store
 PURPOSE = "linkage-quality"
 """What records are put together and kept apart for."""
 
+STANDING = {"power": "CA2004-s10", "basis": "6(1)(e)"}
+"""What another organisation's records are compared under in a joint space: co-operation to improve children's
+well-being (Children Act 2004 section 10), a public task. The agreement between the two must say so as well."""
+
 
 def space_of(store: Store, name: str, organisation: str) -> Space:
     """A space that an organisation is a member of.
@@ -45,4 +49,5 @@ def ask_of(by: Asker, owner: str, now: datetime, record_keys: Sequence[str] = ()
         owner=owner,
         scope=Scope(Spread.BATCH, tuple(record_keys), batch=batch),
         now=now,
+        **({} if owner == by.organisation else STANDING),
     )

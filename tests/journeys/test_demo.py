@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import pytest
 from fastapi.testclient import TestClient
 
-from commands import files_of, read_rows, run
+from commands import files_of, linked_town, read_rows, run
 from samechild.cli.demo import set_out
 from samechild.cli.demo_children import identities
 from samechild.cli.demo_world import make_world
@@ -230,7 +230,9 @@ def test_the_same_seed_gives_the_same_children_and_history(gate: Shown, folder: 
     broken = next(entry for entry in decisions(gate.store) if entry.body["emergency"])
     now = broken.at + timedelta(minutes=190)
     settings = Settings(home=tmp_path / "again")
-    world = make_world(settings, identities(CHILDREN, 2, SEED), SEED, now, os.urandom, lambda what, share: None)
+    world = make_world(
+        settings, identities(CHILDREN, 2, SEED), linked_town(), SEED, now, os.urandom, lambda what, share: None
+    )
     again = open_store(settings, all_tables())
     told = [
         [(e.at, e.kind, e.body.get("role"), e.body.get("type"), e.body.get("allowed")) for e in every(store)]
@@ -268,7 +270,7 @@ def test_it_can_be_made_at_any_hour_of_any_day(tmp_path: Path, moment: str) -> N
     """Just after midnight on a Monday, late on a Sunday, as clocks change, on 29 February."""
     now = datetime.fromisoformat(moment).replace(tzinfo=UTC)
     settings = Settings(home=tmp_path / "home")
-    world = make_world(settings, identities(1, 1, SEED), SEED, now, os.urandom, lambda what, share: None)
+    world = make_world(settings, identities(1, 1, SEED), linked_town(), SEED, now, os.urandom, lambda what, share: None)
     store = open_store(settings, all_tables())
     try:
         assert ledger.head(store).size == world.entries > 200
