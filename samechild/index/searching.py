@@ -43,7 +43,7 @@ class Hit(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What a search found, best first. ``more``: others agree too. ``partly``: nobody agrees with everything.
+    """What a search found, best first. ``more``: others agree too. ``partly``: nobody agrees closely with everything.
 
     ``advice`` says what would help, in a sentence; empty when nothing would.
     """
@@ -65,8 +65,8 @@ def search(copy: SpaceCopy, query: Query, limit: int = LIMIT, *, owner: str = ""
     """Find children by a query: each once, by its record that agrees best, in an order that is always the same.
 
     First whoever agrees closely with everything: as typed, in another form, or with a slip. Only when nobody does,
-    whoever sounds alike or is near; and only when nobody is, whoever agrees on all but one thing, or on an identifier.
-    So strangers are not shown where somebody fits.
+    whoever sounds alike or is near; of three things or more, or when nobody is, one may be wrong, and an identifier
+    suffices. So strangers are not shown where somebody fits.
 
     Args:
         copy: the space.
@@ -83,18 +83,18 @@ def search(copy: SpaceCopy, query: Query, limit: int = LIMIT, *, owner: str = ""
     if not work.required:
         raise Invalid("Type a name, a date of birth or an age, a postcode or an area, or a number.")
     found = work.exactly() or work.wholly()
-    partly = False
-    if not found.hits:
-        work = _Work(copy, conditions_of(copy, query, closely=False), limit, owner)
-        found = work.wholly()
-    if not found.hits and (len(work.required) > 1):
-        found, partly = work.partly(), True
-    partly = partly and bool(found.hits)
-    return Found(found.hits, found.more, partly, _advice(query, limit, found.more, partly))
+    if found.hits:
+        return Found(found.hits, found.more, False, _advice(query, limit, found.more, False))
+    work = _Work(copy, conditions_of(copy, query, closely=False), limit, owner)
+    found = work.wholly() if len(work.required) < 3 else Found(())
+    partly = not found.hits and len(work.required) > 1
+    if partly:
+        found = work.partly()
+    return Found(found.hits, found.more, partly, _advice(query, limit, found.more, partly and bool(found.hits)))
 
 
 def _advice(query: Query, limit: int, more: bool, partly: bool) -> str:
-    said = "Nobody agrees with everything that was typed; these agree in part." if partly else ""
+    said = "Nobody agrees closely with everything that was typed; these agree in part." if partly else ""
     if not more:
         return said
     missing = [

@@ -19,8 +19,8 @@ from samechild.index.postings import Postings
 
 LONG = 8
 """From so many letters on a name may have two slips."""
-SHORTEST = 3
-"""Shorter names are compared as they stand."""
+SHORTEST = 2
+"""Shorter names are compared as they stand; two of this length are never taken for one another."""
 LONGEST = 30
 """Longer words are no single names; they are compared as they stand."""
 
@@ -77,7 +77,7 @@ class Spelling:
         for number in numbers:
             other = self._words[number]
             distance = OSA.distance(word, other, score_cutoff=most)
-            if 0 < distance <= most and len(other) >= SHORTEST - 1:
+            if 0 < distance <= most and max(len(word), len(other)) > SHORTEST:
                 found.append((other, int(distance)))
         return sorted(found)
 
@@ -117,7 +117,7 @@ def listed_variants(applies_to: str) -> dict[str, tuple[str, ...]]:
 
 def _left_of(word: str, most: int = 2) -> list[str]:
     """The word, and what is left when one letter, or in a long word up to ``most``, are taken out; each once."""
-    if not SHORTEST - 1 <= len(word) <= LONGEST:
+    if not SHORTEST <= len(word) <= LONGEST:
         return [word]
     found = {word: None}
     shorter = {word[:i] + word[i + 1 :]: None for i in range(len(word))}
