@@ -6,6 +6,8 @@ anything. Nobody else has a page here, and the second person's is the same wheth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from samechild.errors import Conflict, Missing, Refused
 from samechild.index.custody import (
     APPROVERS,
@@ -46,18 +48,8 @@ from samechild.web.visits import Visit
 PART = "/custody"
 WHO = frozenset(APPROVERS)
 
-CHOOSE = Form(
-    button="Continue",
-    fields=(
-        Field(
-            name="question",
-            label="Reference of the pair to open",
-            longest=128,
-            hint="Copy it from the list above.",
-            missing="Enter the reference of a pair",
-        ),
-    ),
-)
+WHICH = Form(button="Continue", fields=(Field(name="question", label="Which pair?", longest=128),))
+"""How the pair that a form is about comes back: picked from the list, or carried along."""
 APPROVE = Form(
     button="Approve",
     fields=(
@@ -95,6 +87,9 @@ ANSWER = Form(
         ),
     ),
 )
+MOST_OFFERED = 50
+"""So many pairs are offered at once, the oldest; the others follow when these are answered."""
+_PICK = "Pick a pair"
 _STATES = {
     State.OPEN: Tag("new", "blue"),
     State.ASKED: Tag("approval asked for", "yellow"),
@@ -105,36 +100,60 @@ _MARKS = {Mark.SAME: "green", Mark.ALIKE: "yellow", Mark.DIFFERENT: "red", Mark.
 
 def show(visit: Visit) -> Answer:
     """The custodian's list, or the second person's form."""
-    return _front(visit, blank(CHOOSE), blank(APPROVE))
+    return _front(visit)
 
 
-def _front(visit: Visit, choosing: Filled, approving: Filled) -> Sheet:
-    bad = bool(choosing.problems or approving.problems)
-    blocks: list[Block] = []
-    if visit.by.role == CUSTODIAN:
-        found = queue(visit.store, visit.by, visit.now)
-        blocks += [
-            Words("Each pair looks like one child with two valid identities. Nothing joins them by itself, ever."),
-            Table(
-                "Pairs that wait, the oldest first",
-                ("Since", "State", "Reference"),
-                tuple((moment(each.since), _state(each), Code(each.question)) for each in found.waiting),
-                empty="No pair waits.",
-            ),
-        ]
-        if found.waiting:
-            blocks += [
-                Heading("Open a pair"),
-                Words("Another person has to approve before you see it. An approval holds for a day."),
-                Questions(choosing, f"{PART}/pair"),
-            ]
-    blocks += [
-        Heading("Approve for a custodian"),
-        Words("A custodian of adoption records opens two identities only when another person has approved it."),
-        Words("You are not shown the pair. Ask why it has to be opened, then approve, or do not."),
-        Questions(approving, f"{PART}/approve"),
+def _front(visit: Visit, wrong_pair: str = "", approving: Filled | None = None) -> Sheet:
+    approving = approving or blank(APPROVE)
+    return Sheet(
+        title="Adoption records",
+        blocks=(
+            *(_waiting(visit, wrong_pair) if visit.by.role == CUSTODIAN else ()),
+            Heading("Approve for a custodian"),
+            Words("A custodian of adoption records opens two identities only when another person has approved it."),
+            Words("You are not shown the pair. Ask why it has to be opened, then approve, or do not."),
+            Questions(approving, f"{PART}/approve"),
+        ),
+        status=400 if wrong_pair or approving.problems else 200,
+        wide=True,
+    )
+
+
+def _waiting(visit: Visit, wrong_pair: str) -> list[Block]:
+    found = queue(visit.store, visit.by, visit.now)
+    blocks: list[Block] = [
+        Words("Each pair looks like one child with two valid identities. Nothing joins them by itself, ever."),
+        Table(
+            "Pairs that wait, the oldest first",
+            ("Since", "State", "Reference"),
+            tuple((moment(each.since), _state(each), Code(each.question)) for each in found.waiting),
+            empty="No pair waits.",
+        ),
     ]
-    return Sheet(title="Adoption records", blocks=tuple(blocks), status=400 if bad else 200, wide=True)
+    if wrong_pair and not found.waiting:
+        blocks.append(Inset(wrong_pair))
+    if found.waiting:
+        form = blank(_choose(found.waiting[:MOST_OFFERED]))
+        blocks += [
+            Heading("Open a pair"),
+            Words("Another person has to approve before you see it. An approval holds for a day."),
+            Questions(wrong(form, wrong_pair, "question") if wrong_pair else form, f"{PART}/pair"),
+        ]
+    return blocks
+
+
+def _choose(waiting: Sequence[Waiting]) -> Form:
+    choices = tuple(
+        Choice(
+            each.question,
+            f"The reference that begins {each.question[:8]}",
+            f"Since {moment(each.since)}: {_state(each).words}.",
+        )
+        for each in waiting
+    )
+    return Form(
+        button="Continue", fields=(Field(name="question", label="Which pair?", kind="choice", choices=choices),)
+    )
 
 
 def _state(each: Waiting) -> Tag:
@@ -145,24 +164,24 @@ def approve(visit: Visit, sent: Sent) -> Answer:
     """Approve as the second person."""
     filled = read(APPROVE, sent)
     if filled.problems:
-        return _front(visit, blank(CHOOSE), filled)
+        return _front(visit, approving=filled)
     try:
         approve_pair(visit.store, visit.by, filled.one("reference"), visit.now)
     except (Missing, Refused) as error:
-        return _front(visit, blank(CHOOSE), wrong(filled, str(error), "reference"))
+        return _front(visit, approving=wrong(filled, str(error), "reference"))
     return Redirect(to=f"{PART}?done=custody-approved")
 
 
 def show_pair(visit: Visit, sent: Sent) -> Answer:
     """Both identities side by side, or how approval is got."""
-    filled = read(CHOOSE, sent)
+    filled = read(WHICH, sent)
     if filled.problems:
-        return _front(visit, filled, blank(APPROVE))
+        return _front(visit, _PICK)
     question = filled.one("question")
     try:
         beside = open_pair(visit.store, visit.by, question, visit.now)
     except Missing as error:
-        return _front(visit, wrong(filled, str(error), "question"), blank(APPROVE))
+        return _front(visit, str(error))
     except Refused as error:
         return _to_approve(question, str(error))
     return _pair(visit, beside, blank(ANSWER))
@@ -173,8 +192,8 @@ def _to_approve(question: str, why: str) -> Sheet:
         title="Another person has to approve this",
         blocks=(
             Inset(why),
-            Words("Another custodian or an information governance officer of your organisation can. Tell them why."),
-            Words("Give them this reference. They enter it on their own page, Adoption records:"),
+            Words("Another custodian or an information governance officer of your organisation can approve."),
+            Words("Tell them why you need it, and give them the reference. They enter it under Adoption records."),
             Table("To hand on", ("What", "Reference"), (("This pair", Code(question)),)),
             Questions(blank(ASK), f"{PART}/ask", (("question", question),)),
         ),
@@ -185,13 +204,13 @@ def _to_approve(question: str, why: str) -> Sheet:
 
 def ask(visit: Visit, sent: Sent) -> Answer:
     """Ask for another person's approval."""
-    filled = read(CHOOSE, sent)
+    filled = read(WHICH, sent)
     if filled.problems:
-        return _front(visit, filled, blank(APPROVE))
+        return _front(visit, _PICK)
     try:
         ask_approval(visit.store, visit.by, filled.one("question"), visit.now)
     except Missing as error:
-        return _front(visit, wrong(filled, str(error), "question"), blank(APPROVE))
+        return _front(visit, str(error))
     return Redirect(to=f"{PART}?done=custody-asked")
 
 
@@ -217,9 +236,9 @@ def _row(line: Line) -> tuple[str | Marked | Tag, ...]:
 
 def send_answer(visit: Visit, sent: Sent) -> Answer:
     """Take the custodian's answer."""
-    which, filled = read(CHOOSE, sent), read(ANSWER, sent)
+    which, filled = read(WHICH, sent), read(ANSWER, sent)
     if which.problems:
-        return _front(visit, which, blank(APPROVE))
+        return _front(visit, _PICK)
     question = which.one("question")
     try:
         if filled.problems:
@@ -227,7 +246,7 @@ def send_answer(visit: Visit, sent: Sent) -> Answer:
         reply = Reply(filled.one("reply"))
         answer(visit.store, visit.by, question, reply, filled.one("note"), visit.now)
     except (Missing, Conflict) as error:
-        return _front(visit, wrong(which, str(error), "question"), blank(APPROVE))
+        return _front(visit, str(error))
     except Refused as error:
         return _to_approve(question, str(error))
     return Redirect(to=f"{PART}?done=custody-{'unsure' if reply is Reply.UNSURE else 'answered'}")
