@@ -16,14 +16,20 @@ from typing import Any
 
 import pytest
 
+from asking import a_line as a_rule
+from asking import an_agreement
 from children_kept import WREN, a_record, a_space
-from gate import OPERATOR
+from gate import OPERATOR, an_officer, give
 from pages_served import Browser, Served, served
 from project import ROOT
 from samechild.cli.serve import web_server
-from samechild.policy.relationship_actions import Relationship, relate
+from samechild.policy.agreement_actions import sign_agreement, write_agreement
+from samechild.policy.people.actions import grant_role, operator
+from samechild.policy.relationship_actions import Relationship, relate, set_mark
 from samechild.policy.shown import organisation, organisations, staff_of
+from samechild.policy.sign_in.clients import register_client
 from samechild.records.disclosure import Asker
+from samechild.storage import Login
 from samechild.tracing.actions import record_number, request, take_answer
 from samechild.tracing.records import Obtained
 from trace_files import a_line, an_answer
@@ -172,6 +178,69 @@ def test_the_pages_of_numbers_are_for_those_who_look_after_them(council: tuple[S
     assert keeper.open("/numbers/questions/0123456789abcdef0123456789abcdef").status_code == 404
     manager = server.browser("access-manager")
     assert manager.open("/trace").status_code == 403
+
+
+def test_a_childminder_finds_a_child_where_an_agreement_lets_them_and_is_shown_no_number() -> None:
+    with served() as server:
+        store = server.store
+        of = {each.name: each.organisation for each in organisations(store)}
+        council, minder = of[COUNCIL], of["Beth Carey, childminder"]
+        a_space(store, "partners", members=(council, minder))
+        wren = a_record(store, "wren", council, {**WREN, "nhs_number": NUMBER})
+        beth = server.browser("childminder")
+        assert "No child was found" in looked_for(beth)  # no agreement: as if there were none
+        with store.write(Login.GATE) as gate:
+            for owner in (council, minder):
+                give(gate, an_officer(owner))
+        draft = an_agreement(
+            agreement="",
+            version=0,
+            owner=council,
+            parties=(council, minder),
+            rules=(a_rule(purposes=("early-help", "safeguarding"), powers=("CA2004-s10",), bases=("6(1)(e)",)),),
+            starts=server.now - timedelta(days=1),
+            ends=server.now + timedelta(days=300),
+            signed_by=(),
+        )
+        made = write_agreement(store, an_officer(council), draft, "Finding children", server.now)
+        for party in made.parties:
+            sign_agreement(store, an_officer(party), made.agreement, made.version, server.now)
+        told = looked_for(beth)
+        assert "One child was found" in told
+        assert SHOWN not in told
+        assert "no ground to be shown" in told
+        set_mark(store, an_officer(council), council, [wren], "shielded", server.now)
+        assert "No child was found" in looked_for(beth)
+
+
+def test_a_system_asks_for_one_child_and_gets_a_code(council: tuple[Served, str]) -> None:
+    server, _ = council
+    host = next(each.organisation for each in organisations(server.store) if each.name == COUNCIL)
+    client = register_client(server.store, operator(), host, "Case system", ["index"], server.now, os.urandom)
+    grant_role(server.store, operator(), client.client_id, "submitting-system", server.now, os.urandom)
+    browser = server.browser().client
+    form = {"grant_type": "client_credentials", "client_id": client.client_id, "client_secret": client.secret}
+    token = browser.post("/oauth2/token", data=form).json()["access_token"]
+
+    def ask(**changed: str) -> Any:
+        body = {
+            "given_name": "Wren",
+            "family_name": "Avocet",
+            "birth_date": "2014-03-09",
+            "postcode": "LS1 6AB",
+            "purpose": "linkage-quality",
+        }
+        headers = {"authorization": f"Bearer {token}"}
+        return browser.post("/api/v1/trace/simple", json={**body, **changed}, headers=headers)
+
+    found = ask()
+    assert found.status_code == 200, found.text
+    assert (found.json()["outcome"], found.json()["code"]) == ("one", "SMSP-0000")
+    assert ask(given_name="Zebedee", family_name="Quillfeather").json()["code"] == "DEMOG-0001"
+    refused = ask(nhs_number="9999999999")
+    assert refused.status_code == 400
+    assert "Avocet" not in refused.text
+    assert browser.post("/api/v1/trace/simple", json={}).status_code == 401
 
 
 class Site:

@@ -12,7 +12,7 @@ from samechild.tracing.reconcile import Coverage
 from samechild.tracing.records import NumberStatus
 from samechild.tracing.settling import CANDIDATE, NOT_FOUND_AGAIN, REPLACED, RESTRICTED, TWICE, WITHDRAWN
 from samechild.tracing.simple import Answer as Traced
-from samechild.tracing.simple import Details, Outcome, simple_trace
+from samechild.tracing.simple import Code, Details, Outcome, simple_trace
 from samechild.tracing.standing import Question, drift, how_they_stand, latest_rounds, questions, review
 from samechild.tracing.telling import records_of, tell_index
 from samechild.web.blocks import (
@@ -39,7 +39,7 @@ from samechild.web.blocks import (
 from samechild.web.drawing import FOR, INK, PAPER
 from samechild.web.forms import Choice, Field, Filled, Form, blank, read, wrong
 from samechild.web.menu import OFFICERS, PRACTICE, REVIEWERS
-from samechild.web.pages.asking import GROUNDS, ask_from, ground_fields, purpose_field, purpose_of
+from samechild.web.pages.asking import ask_from, purpose_field, purpose_of
 from samechild.web.routes import Page, Sent
 from samechild.web.visits import Visit
 
@@ -95,11 +95,10 @@ def form_of(visit: Visit) -> Form:
                 label="NHS number, if you were given one",
                 needed=False,
                 longest=20,
-                hint="It is checked. Such as 999 000 0018.",
+                hint="Ten digits, with or without spaces. It is checked.",
                 autocomplete="off",
             ),
             purpose_field(visit),
-            *ground_fields(),
         ),
     )
 
@@ -146,8 +145,16 @@ def find_one(visit: Visit, sent: Sent) -> Answer:
     except (Invalid, Refused, Missing) as error:
         field = "number" if "NHS number" in str(error) or "check digit" in str(error) else ""
         return _trace_sheet(wrong(filled, str(error), field), status=error.http_status)
-    kept = {name: filled.one(name) for name in ("purpose", *GROUNDS)}
-    return _trace_sheet(blank(form_of(visit), **kept), *_found(found))
+    return _trace_sheet(blank(form_of(visit), purpose=filled.one("purpose")), *_found(found))
+
+
+_MORE = {
+    Code.NO_MATCH: "That is not to say that there is none: see below.",
+    Code.MULTIPLE: "Ask the data quality officer of the area's council.",
+    Code.SUPERSEDED: "The number you gave was replaced by another.",
+    Code.INVALIDATED: "The number you gave is no longer in use.",
+    Code.NOT_VERIFIED: "The number you gave is not known to be this child's.",
+}
 
 
 def _found(found: Traced) -> list[Block]:
@@ -157,7 +164,7 @@ def _found(found: Traced) -> list[Block]:
         Outcome.NOTHING: "No child was found",
         Outcome.ASK: "We cannot tell which child this is",
     }[found.outcome]
-    blocks: list[Block] = [Panel(title, found.words, good=found.outcome is Outcome.ONE)]
+    blocks: list[Block] = [Panel(title, _MORE.get(found.code, ""), good=found.outcome is Outcome.ONE)]
     if found.outcome is not Outcome.ONE:
         return blocks
     rows: list[tuple[str, Cell]] = []
@@ -237,29 +244,28 @@ def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-_WIDE, _HIGH = 600, 34
+_WIDE = 320
+"""As wide as the narrowest screen, so that the words in it are never made small."""
+_ORANGE = "#f46a25"
 
 
 def bar_of(stand: Coverage) -> str:
     """The share of records with a verified number, with one that is not, and with none, as one bar."""
     none = stand.total - stand.with_number
-    words = f"{stand.verified:,} verified, {stand.unverified:,} not verified, {none:,} without a number"
+    parts = ((stand.verified, FOR, "verified"), (stand.unverified, _ORANGE, "not verified"), (none, PAPER, "no number"))
+    words = ", ".join(f"{count:,} {label}" for count, _, label in parts)
     scale = _WIDE / max(stand.total, 1)
-    parts = ((stand.verified, FOR), (stand.unverified, "#f46a25"), (none, PAPER))
-    drawn, at = [], 0.0
-    for count, colour in parts:
-        wide = count * scale
-        drawn.append(f'<rect x="{at:.1f}" y="2" width="{wide:.1f}" height="30" fill="{colour}" stroke="{INK}"/>')
-        at += wide
     text = 'font-family="Arial, Helvetica, sans-serif" font-size="16"'
-    keys = "".join(
-        f'<rect x="{x}" y="46" width="16" height="16" fill="{colour}" stroke="{INK}"/>'
-        f'<text x="{x + 24}" y="60" {text} fill="{INK}">{label}</text>'
-        for x, colour, label in ((0, FOR, "verified"), (130, "#f46a25", "not verified"), (290, PAPER, "no number"))
-    )
+    drawn, at = [], 0.0
+    for row, (count, colour, label) in enumerate(parts):
+        y, fill = 44 + 24 * row, f'fill="{colour}" stroke="{INK}"'
+        drawn.append(f'<rect x="{at:.1f}" y="2" width="{count * scale:.1f}" height="30" {fill}/>')
+        drawn.append(f'<rect x="1" y="{y}" width="16" height="16" {fill}/>')
+        drawn.append(f'<text x="26" y="{y + 14}" {text} fill="{INK}">{count:,} {label}</text>')
+        at += count * scale
     return (
-        f'<svg viewBox="0 0 {_WIDE} 70" width="{_WIDE}" role="img" aria-label="{words}" style="max-width:100%">'
-        f"{''.join(drawn)}{keys}</svg>"
+        f'<svg viewBox="-1 0 {_WIDE + 2} 116" width="{_WIDE + 2}" role="img" aria-label="{words}" '
+        f'style="max-width:100%">{"".join(drawn)}</svg>'
     )
 
 
