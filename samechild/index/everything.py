@@ -41,7 +41,7 @@ from samechild.index.going_out import children_table, read_lines, records_table
 from samechild.index.live import NUMBERS
 from samechild.index.models import opened_model
 from samechild.index.records import WHO, Apart, Event, Kind
-from samechild.index.telling import told
+from samechild.index.telling import records_named, told
 from samechild.keys.register import Purpose
 from samechild.linkage.frequencies import write_frequencies
 from samechild.linkage.model_extra import write_extra
@@ -226,7 +226,7 @@ def _all_events(connection: sa.Connection, space: str) -> list[Event]:
 
 def _unopened(events: Sequence[Event], known: Collection[str], erased: Collection[str]) -> set[str]:
     """Records that are in the index and that the gate did not open: told of in no event."""
-    keys = {change.key for event in events for change in event.changes if change.what == "member"}
+    keys = {key for event in events for key in records_named(event)}
     return keys - set(known) - set(erased)
 
 

@@ -19,7 +19,7 @@ from samechild.errors import Conflict, Refused
 from samechild.index import store as tables
 from samechild.index.records import Event, Kind
 from samechild.index.spaces import ask_of, space_of
-from samechild.index.telling import Changed, Sight, cursor, mark, ties_identities, told
+from samechild.index.telling import Changed, Sight, cursor, mark, records_named, ties_identities, told
 from samechild.policy import ledger
 from samechild.policy.actions import ask_gate, permit
 from samechild.records.disclosure import Asker
@@ -145,7 +145,7 @@ def wait(
 
 def sight_of(connection: sa.Connection, organisation: str, space: str, events: Sequence[Event]) -> Sight:
     """What an organisation may be told of some events of a space."""
-    keys = sorted({change.key for event in events for change in event.changes if change.what == "member"})
+    keys = sorted({key for event in events for key in records_named(event)})
     records = tables.records_by_key(connection, keys)
     whole = space == organisation
     return Sight(

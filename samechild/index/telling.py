@@ -32,6 +32,7 @@ WORDS = {
     Kind.RENUMBER: "renumbered",
     Kind.SEAL: "erased",
     Kind.ERASE: "erased",
+    Kind.CHANGE: "changed",
 }
 """What a follower is told that an event did. A closed identity reads as erased: nothing else may be known of it."""
 
@@ -122,6 +123,8 @@ def told(event: Event, sight: Sight) -> Changed | None:
     named = {"child": event.child, "other": event.other}
     if secret or event.kind in (Kind.SEAL, Kind.ERASE):
         named = {}
+    elif event.kind is Kind.CHANGE:
+        named = named if any(_may_hear(key, sight) for key in records_named(event)) else {}
     elif not sight.whole:
         seen = _children_seen(moves, sight)
         named = {name: child for name, child in named.items() if child in seen}
@@ -138,6 +141,11 @@ def told(event: Event, sight: Sight) -> Changed | None:
         undoes=0 if secret else event.undoes,
         **named,
     )
+
+
+def records_named(event: Event) -> set[str]:
+    """The records that an event is about, moved or only changed."""
+    return {change.key for change in event.changes if change.what == "member"} | set(event.why.get("records", ()))
 
 
 def ties_identities(event: Event) -> bool:

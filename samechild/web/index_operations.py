@@ -6,6 +6,7 @@ stand in bodies, never in addresses; ids of children and records are opaque and 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -51,8 +52,17 @@ _SPACE = Named(
     schema={"type": "string", "pattern": "^[A-Za-z0-9_-]{0,64}$"},
 )
 
-FieldName = Annotated[str, msgspec.Meta(extra_json_schema={"enum": given_columns()})]
-Value = Annotated[str, msgspec.Meta(max_length=500)]
+_WRITTEN = "^[^\\x00]*[^\\s\\x00][^\\x00]*$"
+Written = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=_WRITTEN)]
+Value = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=_WRITTEN)]
+Given = Annotated[
+    dict[str, Value],
+    msgspec.Meta(
+        min_length=1,
+        description="What the record says, by field, as it is written there; leave out what is blank.",
+        extra_json_schema={"propertyNames": {"enum": given_columns()}},
+    ),
+]
 Note = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 Sign = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9-]{1,20}$")]
 
@@ -60,8 +70,8 @@ Sign = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9-]{1,20}$")]
 class RecordSent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A record as its source holds it. ``signs``: codes such as E11 and E12 (adopted), ``adopted`` or ``unborn``."""
 
-    record_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    given: dict[FieldName, Value]
+    record_id: Written
+    given: Given
     changed_on: date | None = None
     signs: Annotated[tuple[Sign, ...], msgspec.Meta(max_length=10)] = ()
 
@@ -69,7 +79,7 @@ class RecordSent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class IdentifyAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Records of one source to be found their children. Sent again they change nothing."""
 
-    source: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    source: Written
     records: Annotated[tuple[RecordSent, ...], msgspec.Meta(min_length=1, max_length=500)]
     space: OpaqueOrNone = ""
 
@@ -232,24 +242,19 @@ def identify_records(call: Call) -> IdentifyAnswer:
     """Find each record its child."""
     body: IdentifyAsked = call.body
     by = asker_of(call)
-    ids = [record.record_id for record in body.records]
-    if len(set(ids)) != len(ids):
-        raise Invalid("The body is not what is asked for: a record stands in `records` twice.")
     arrivals = [_arrival(record, body.source, by) for record in body.records]
     found = identify(call.shell.store, by, arrivals, call.now, space=body.space)
     return IdentifyAnswer(results=[_identified(one, its) for one, its in zip(body.records, found, strict=True)])
 
 
 def _arrival(record: RecordSent, source: str, by: Asker) -> Arrival:
-    unknown = sorted(set(record.given) - set(given_columns()))
-    given = {name: value for name, value in record.given.items() if value.strip()}
-    if unknown or not given or any("\x00" in text for text in (*given.values(), source, record.record_id)):
+    if not set(record.given) <= set(given_columns()):
         raise Invalid("The body is not what is asked for: look at `given`.")
     return Arrival(
         owner=by.organisation,
         source=source,
         record_id=record.record_id,
-        given=given,
+        given=record.given,
         changed_on=record.changed_on,
         signs=record.signs,
     )
@@ -383,18 +388,18 @@ def _event(event: Event) -> EventTold:
 def follow(call: Call) -> ChangesPage:
     """Tell what changed after a cursor, waiting a little for it when asked to."""
     by, asked = asker_of(call), call.asked
-    limit, wait = _whole(asked, "limit", feed.MOST, feed.MOST), _whole(asked, "wait", 0, LONGEST_WAIT)
+    limit, wait = _whole(asked, "limit", feed.MOST, 1, feed.MOST), _whole(asked, "wait", 0, 0, LONGEST_WAIT)
     space, after = asked.get("space", ""), asked.get("after", "0")
-    page = feed.changes(call.shell.store, by, space, after, call.now, max(limit, 1))
+    page = feed.changes(call.shell.store, by, space, after, call.now, limit)
     if not page.changes and not page.more and wait and feed.wait(call.shell.store, page.next, wait):
-        page = feed.changes(call.shell.store, by, space, page.next, call.shell.now(), max(limit, 1))
+        page = feed.changes(call.shell.store, by, space, page.next, call.shell.now(), limit)
     return ChangesPage(space=page.space, changes=list(page.changes), next=page.next, more=page.more)
 
 
-def _whole(asked: Any, name: str, usual: int, most: int) -> int:
+def _whole(asked: Mapping[str, str], name: str, usual: int, least: int, most: int) -> int:
     text = asked.get(name, str(usual))
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= most):
-        raise Invalid(f"{name} is a whole number of at most {most}.")
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
+        raise Invalid(f"{name} is a whole number from {least} to {most}.")
     return int(text)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from samechild.errors import Invalid
 from samechild.index.records import Change, Event, Kind
-from samechild.index.telling import Changed, Sight, Standing, cursor, follow, mark, told
+from samechild.index.telling import WORDS, Changed, Sight, Standing, cursor, follow, mark, told
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 WHOLE = Sight(whole=True)
@@ -159,6 +159,23 @@ def test_a_number_that_changed_names_the_child_only_to_who_has_a_record_of_it() 
     assert change is not None
     assert (change.kind, change.child) == ("renumbered", "c")
     assert "token" not in msgspec.json.encode(change).decode()
+
+
+def test_a_record_that_says_something_else_is_told_to_its_own_organisation() -> None:
+    changed = an_event(Kind.CHANGE, child="c", why={"records": ["r1"]})
+    for sight, heard in (
+        (WHOLE, True),
+        (Sight(whole=False, own={"r1"}), True),
+        (Sight(whole=False, own={"r2"}, children={"c"}), False),
+        (Sight(whole=True, sealed={"r1"}), False),
+    ):
+        change = told(changed, sight)
+        assert (change is not None) is heard
+        assert change is None or (change.kind, change.child) == ("changed", "c")
+
+
+def test_every_kind_of_event_has_a_word() -> None:
+    assert set(WORDS) == set(Kind)
 
 
 @pytest.mark.parametrize("text", ["", "-1", "x", "1-", "1-xyz", "1" * 16, "٣", "1 "])
