@@ -19,11 +19,12 @@ import msgspec
 from samechild.demographics import names
 from samechild.demographics.address import read_code, read_email, read_phone, read_text
 from samechild.demographics.dates import DateReading, latest_birth, read_date, swapped
-from samechild.demographics.letters import HYPHENS, to_letters
+from samechild.demographics.letters import to_letters
 from samechild.demographics.numbers import TELLING, read_number, read_other_id
 from samechild.demographics.placeholders import NEWBORN, is_no_name
 from samechild.errors import Invalid
 from samechild.identifiers import establishment, postcode
+from samechild.identifiers.text import HYPHENS, INVISIBLE, SPACES
 from samechild.index.keying import IDENTIFIERS
 
 LONGEST = 200
@@ -345,6 +346,11 @@ def _own(field: str, value: str) -> list[tuple[str, str | None]]:
 # --- one box ----------------------------------------------------------------------------------------------------------
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*"
+_MARKS = {
+    **{ord(mark): " " for mark in SPACES},
+    **{ord(mark): None for mark in INVISIBLE},
+    **{ord(mark): "-" for mark in HYPHENS},
+}
 _LABELS = re.compile(r"\b(?:nhs|upn|uln|chi|dob|d\.o\.b\.?)\b(?:\s+(?:no|number|id)\b)?[.:]?", re.IGNORECASE)
 _YEAR = r"(?:18|19|20)\d\d"
 _PIECES: tuple[tuple[str, str], ...] = (
@@ -358,12 +364,13 @@ _PIECES: tuple[tuple[str, str], ...] = (
     ("years", rf"(?<![\w-]){_YEAR}\s*(?:-|to|until|–)\s*{_YEAR}(?![\w-])"),
     ("age", r"\bage[ds]?\b\s*:?\s*\d{1,3}(?:\s*(?:-|to|or|–)\s*\d{1,3})?\b"),
     ("age", r"\b\d{1,3}(?:\s*(?:-|to|or|–)\s*\d{1,3})?\s*(?:years?|yrs?|y)\b(?:[ /-]?o(?:lds?)?\b)?"),
+    ("number", r"(?<!\w)[A-Z](?:[\s-]?\d){11}[\s-]?[\dA-Z]\b"),
+    ("number", r"(?<!\S)[A-Z]{2}(?:\s?\d\d){3}\s?[A-D]?\b"),
     ("area", r"\b[EWSN]\d{8}\b"),
     ("postcode", r"\b[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}\b"),
     ("postcode", r"\b[A-Z]{1,2}\d[A-Z\d]?\s\d\b(?![\d-])"),
     ("phone", r"(?<!\w)(?:\+44|0044)[\d ()-]{8,}\d\b"),
     ("date_of_birth", rf"(?<![\w-]){_YEAR}(?![\w-]|\s\d)"),
-    ("number", r"(?<!\S)[A-Z]{2}(?:\s?\d\d){3}\s?[A-D]?\b"),
     ("number", r"(?<!\w)[A-Z]{0,2}\d[\d -]{4,}\d[A-Z]?\b"),
     ("postcode", r"(?<![\w-])[A-Z]{1,2}\d[A-Z\d]?(?![\w-])"),
     ("number", r"(?<!\S)\S*\d\S*"),
@@ -379,7 +386,7 @@ def parse(text: str, today: date) -> Query:
     if len(text) > LONGEST:
         raise Invalid(f"Type at most {LONGEST} letters into one box.")
     read = _Read()
-    left = _LABELS.sub(" ", text.translate({ord(mark): "-" for mark in HYPHENS}))
+    left = _LABELS.sub(" ", text.translate(_MARKS))
     for name, pattern in _PIECES:
         left = re.sub(pattern, partial(_take, read, name, today), left, flags=re.IGNORECASE)
     read.words += words_in(left)

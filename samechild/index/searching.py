@@ -90,7 +90,8 @@ def search(copy: SpaceCopy, query: Query, limit: int = LIMIT, *, owner: str = ""
     partly = not found.hits and len(work.required) > 1
     if partly:
         found = work.partly()
-    return Found(found.hits, found.more, partly, _advice(query, limit, found.more, partly and bool(found.hits)))
+        partly = bool(found.hits)
+    return Found(found.hits, found.more, partly, _advice(query, limit, found.more, partly))
 
 
 def _advice(query: Query, limit: int, more: bool, partly: bool) -> str:
