@@ -135,7 +135,7 @@ def compare(known: Known, person: Person, query: Query) -> Comparison:
         further=_further(known, person),
         practice=_practice(known.subject.gp_practice, person.gp_practice),
         restricted=person.restricted,
-        one_of_several=known.one_of_several or bool(person.plural),
+        one_of_several=known.one_of_several or bool(person.plural or person.birth_order),
     )
 
 
@@ -153,6 +153,8 @@ def judge(found: Comparison) -> tuple[Verdict, tuple[str, ...]]:
     if found.sex is Level.OTHER and found.further is Level.OTHER:
         return Verdict.AGAINST, ("sex", "middle-names")
     weak = _weak(found)
+    if found.further is Level.OTHER and "given-name-differs" in weak:
+        return Verdict.AGAINST, (*weak, "middle-names")
     placed = found.place in (Level.SAME, Level.ASSERTED)
     supported = placed or found.further is Level.SAME
     if found.further is Level.OTHER and not placed:
@@ -185,6 +187,16 @@ def judge_by_number(found: Comparison) -> tuple[str, ...]:
     if found.given is Level.UNKNOWN and (found.one_of_several or found.sex is not Level.SAME):
         against.append("no-given-name")
     return tuple(dict.fromkeys(against))
+
+
+def only_family_differs(found: Comparison) -> bool:
+    """Whether nothing but the spelling of the family name is otherwise, so that no twin can be meant."""
+    return (
+        _weak(found) == ("family-name-differs",)
+        and found.family in (Level.NEAR, Level.VARIANT)
+        and (found.given, found.sex) == (Level.SAME, Level.SAME)
+        and found.further is not Level.OTHER
+    )
 
 
 def _weak(found: Comparison) -> tuple[str, ...]:
@@ -298,10 +310,12 @@ def _further(known: Known, person: Person) -> Level:
     theirs = [name for names in person.givens for each in names[1:] for name in (read_forename(each).name,) if name]
     if not mine or not theirs:
         return Level.UNKNOWN
-    if set(mine) & {name for name in theirs if len(name) > 1}:
+    firsts = {read_forename(names[0]).name for names in person.givens if names}
+    held = {name for name in theirs if len(name) > 1}
+    if set(mine) & (held | firsts) or read_forename(known.given).name in held:
         return Level.SAME
-    initials = {name[0] for name in theirs}
-    return Level.NEAR if any(name[0] in initials for name in mine) else Level.OTHER
+    initials = any(one[0] == other[0] and 1 in (len(one), len(other)) for one in mine for other in theirs)
+    return Level.NEAR if initials else Level.OTHER
 
 
 def _practice(mine: str, theirs: str) -> Level:

@@ -198,6 +198,7 @@ def _person(patient: _Resource, score: float | None) -> Person:
         deceased=bool(patient.deceased_date_time or patient.deceased_boolean),
         score=score,
         plural=True if plural else None,  # a first of one and a first of two are written alike
+        birth_order=max(0, patient.multiple_birth_integer),
         version=patient.meta.version_id,
     )
 

@@ -108,7 +108,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     ``families`` and ``givens``: every name with its use, the usual one first; ``givens[i]`` belongs to ``families[i]``.
     ``sex``: M, F or empty. ``restricted``: the national record is marked so that no address may be seen. ``score``: the
     service's own 0 to 1, None when the person was read by number. ``plural``: born one of several, or None when not
-    said. ``version``: the national record's version number, for noticing a change.
+    said; ``birth_order``: the place in the birth, 0 when not recorded (a first of one and a first of two are written
+    alike). ``version``: the national record's version number, for noticing a change.
     """
 
     number: str
@@ -122,6 +123,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     deceased: bool = False
     score: float | None = None
     plural: bool | None = None
+    birth_order: int = 0
     version: str = ""
 
     def __repr__(self) -> str:

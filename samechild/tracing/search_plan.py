@@ -22,7 +22,16 @@ import msgspec
 
 from samechild.demographics.names import read_surname
 from samechild.identifiers import nhs_number
-from samechild.tracing.confirm import Comparison, Level, Verdict, compare, judge, judge_by_number, known_of
+from samechild.tracing.confirm import (
+    Comparison,
+    Level,
+    Verdict,
+    compare,
+    judge,
+    judge_by_number,
+    known_of,
+    only_family_differs,
+)
 from samechild.tracing.records import Answer, Answered, Person, Query, Subject, Traced, TraceOutcome
 
 MOST_QUERIES = 9
@@ -210,6 +219,8 @@ class _Trace:
         if verdict is Verdict.DOUBTFUL:
             found = yield from self._look_closer(person, found)
             verdict, why = judge(found)
+            if verdict is Verdict.DOUBTFUL and only_family_differs(found) and (yield from self._only_one(person)):
+                return self._accept(person, found, *why, "only-one-of-the-name")
         if verdict is Verdict.ACCEPT:
             return (yield from self._unless_a_twin(person, found, why))
         if "family-name" in why or "birth-date" in why:
@@ -248,10 +259,19 @@ class _Trace:
                 return self._against(person, found, ("could-be-a-twin", *why))
         return self._accept(person, found, *why)
 
+    def _only_one(self, person: Person) -> Generator[Query, Answer, bool]:
+        """Whether the service knows no other child of this person's names born within half a year."""
+        query = _of_person(person, "only-one-of-the-name", "")
+        if query is None or query.born is None:
+            return False
+        around = (query.born[0] - AROUND, min(query.born[0] + AROUND, self.today))
+        answer = yield from self._ask(msgspec.structs.replace(query, born=around))
+        return answer.kind is Answered.PEOPLE
+
     def _once_lived_there(self, person: Person, found: Comparison) -> Generator[Query, Answer, bool]:
         """Whether the service knows the address known here as an earlier one of this person."""
         query = _of_person(person, "ever-at-the-address", self._home())
-        if found.place is not Level.OTHER or query is None:
+        if found.place is not Level.OTHER or query is None or not query.postcode:
             return False
         answer = yield from self._ask(query)
         return answer.kind is Answered.PEOPLE and answer.people[0].number == person.number
@@ -259,7 +279,7 @@ class _Trace:
     def _born_there_too(self, person: Person) -> Generator[Query, Answer, Answered]:
         """Whether the service knows another child of the family name, birth date and address: TOO_MANY when it does."""
         query = _of_person(person, "the-other-twin", self._home() or next(iter(person.postcodes), ""))
-        if query is None:
+        if query is None or not query.postcode:
             return Answered.NOBODY
         answer = yield from self._ask(msgspec.structs.replace(query, given=()))
         return answer.kind
@@ -318,7 +338,7 @@ class _Trace:
 def _of_person(person: Person, step: str, postcode: str) -> Query | None:
     """A question that a person who was shown answers to, by their own present name and date; None: too little held."""
     family = next(iter(person.families), "")
-    if not family or not postcode or len(person.birth_date) < 10:
+    if not family or len(person.birth_date) < 10:
         return None
     born = date.fromisoformat(person.birth_date)
     given = next(iter(person.givens), ())[:1]

@@ -189,6 +189,20 @@ def test_an_earlier_address_confirms_what_is_written_otherwise() -> None:
     assert (asked.outcome, asked.steps[-1].step) == (TraceOutcome.MATCHED, "ever-at-the-address")
 
 
+def test_a_family_name_misspelt_without_an_address_is_taken_only_when_nobody_else_has_the_name() -> None:
+    misspelt = change(KNOWN, family="Ashdwon", postcode="")
+    assert Asked(misspelt, [MIRA]).traced.reasons == ("family-name-differs", "only-one-of-the-name")
+    assert Asked(misspelt, [change(MIRA, restricted=True)]).outcome is TraceOutcome.RESTRICTED
+    namesake = change(MIRA, number=B, born=date(2015, 6, 1))
+    assert Asked(misspelt, [MIRA, namesake]).outcome is TraceOutcome.CONTRADICTION
+
+
+def test_twins_of_one_sound_are_not_taken_for_each_other_when_only_one_is_registered() -> None:
+    carmen = change(MIRA, names=(Name("Ashdown", ("Carmen", "Celeste")),), birth_order=1)
+    for subject in (change(KNOWN, given=("Karmen", "Carla")), change(KNOWN, given=("Karmen",))):
+        assert Asked(subject, [carmen]).outcome is TraceOutcome.CONTRADICTION
+
+
 def test_a_child_who_moved_is_taken_only_when_nobody_else_has_the_name() -> None:
     moved = change(KNOWN, postcode="JB5 5BB")
     assert Asked(moved, [MIRA]).traced.reasons == ("only-one-of-the-name",)
