@@ -45,8 +45,9 @@ class Change(msgspec.Struct, frozen=True):
     """One line of the index that an event changed: what kind of line, its key, and its value before and after.
 
     The lines are ``member`` (record key to child), ``child`` (``live``, ``unborn``, ``erased`` or ``merged:CHILD``),
-    ``apart`` (token of two records to an :class:`Apart`), ``number`` (token to what became of it) and ``sealed``
-    (record key to the reason's code). An empty value means that there is no such line.
+    ``apart`` (token of two records to an :class:`Apart`), ``number`` (token to what became of it), ``sealed`` (record
+    key to the reason's code) and ``gone`` (a child whose making was undone, to the child its records went back to, or
+    ``erased``). An empty value means that there is no such line.
     """
 
     what: str

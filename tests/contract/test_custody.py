@@ -9,9 +9,11 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 
 from asking import NOW
 from gate import OPERATOR, WORKER, an_officer, give
+from pages_served import Served, served
 from reviewing import ANN, a_council, a_record
 from samechild.errors import Conflict, Invalid, Missing, Refused, SamechildError
 from samechild.index import custody_store, lifecycle
@@ -20,10 +22,11 @@ from samechild.index.actions import seal
 from samechild.index.custody import Reply, State, answer, approve_pair, ask_approval, open_pair, put, queue
 from samechild.index.gathering import gathered, pair_tokens
 from samechild.index.models import keep_model
-from samechild.index.records import Apart, Kind
+from samechild.index.records import Apart, Kind, Space
 from samechild.index.writing import Draft, Owned, write
 from samechild.linkage.models.children import children_model
 from samechild.policy import ledger
+from samechild.policy.people import store as people_store
 from samechild.records import fields
 from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store
@@ -279,3 +282,83 @@ def test_a_sealed_row_that_was_moved_does_not_open(store: Store) -> None:
         index.execute(table.update().values(question="0" * 64))
     with pytest.raises(Invalid):
         queue(store, RUTH, LATER)
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", name="server")
+def a_server() -> Iterator[Served]:
+    with served() as running:
+        yield running
+
+
+def a_pair_of(server: Served) -> Pair:
+    """Two records of the custodian's organisation in its own index, and the question about them."""
+    store, now = server.store, server.now
+    grants = people_store.role_grants
+    with store.read(Login.GATE) as gate:
+        own = gate.execute(sa.select(grants.c.organisation).where(grants.c.role == RUTH.role)).scalar_one()
+    with store.write(Login.INDEX) as index:
+        if tables.head(index, own) is None:
+            space = Space(space=own, title="Our own records", members=(own,))
+            tables.keep_space(index, space, now, lifecycle.empty_hash())
+    old, _ = a_record(store, space=own, owner=own, now=now)
+    new, _ = a_record(store, space=own, owner=own, now=now, surname="Lapwing", nhs_number="9990000026")
+    put(store, own, old, new, "looks-alike", now)
+    return Pair(old, new)
+
+
+def test_others_have_no_page_and_the_second_persons_tells_nothing(server: Served) -> None:
+    officer = server.browser("information-governance")
+    before = without_token(officer.open("/custody").text)
+    assert "Approve" in before
+    pair = a_pair_of(server)
+    assert without_token(officer.open("/custody").text) == before
+    assert "Pairs that wait" not in before
+    assert pair.old not in server.log.getvalue()
+    for persona in ("social-worker", "duty-desk", "access-manager"):
+        assert server.browser(persona).get("/custody").status_code == 403
+
+
+def without_token(page: str) -> str:
+    return re.sub(r'name="token" value="[0-9a-f]+"', "", page)
+
+
+def test_a_pair_from_the_list_to_an_answer_on_the_page(server: Served) -> None:
+    pair = a_pair_of(server)
+    custodian, officer = server.browser("custodian"), server.browser("information-governance")
+    listed = custodian.open("/custody").text
+    reference = re.findall(r'name="question" type="radio" value="([0-9a-f]{32})"', listed)[-1]
+    assert custodian.send("/custody/pair").status_code == 400
+    asked = custodian.send("/custody/pair", question=reference)
+    assert asked.status_code == 403
+    assert not re.search("Quillfeather|Lapwing", asked.text)
+    officer.open("/custody")
+    assert officer.send("/custody/approve", reference=reference).status_code == 400
+    assert "Give the reference" in custodian.send("/custody/ask").text
+    assert officer.send("/custody/approve", reference="").status_code == 400
+    assert "You approved it" in officer.send("/custody/approve", reference=reference).text
+    shown = custodian.send("/custody/pair", question=reference)
+    assert {"Quillfeather", "Lapwing"} <= set(re.findall("Quillfeather|Lapwing", unmarked(shown.text)))
+    assert custodian.send("/custody/answer").status_code == 400
+    done = custodian.send("/custody/answer", reply=Reply.SAME.value, note="the same mother")
+    assert "stay apart for good" in done.text
+    assert reference not in done.text
+    assert not re.search(f"Quillfeather|Lapwing|same mother|{pair.old}|{pair.new}|{reference}", server.log.getvalue())
+
+
+def unmarked(page: str) -> str:
+    return re.sub(r"</?(?:mark|ins|span|strong|b)\b[^>]*>", "", page)
+
+
+def test_a_reference_of_nothing_is_told_as_such(server: Served) -> None:
+    a_pair_of(server)
+    custodian = server.browser("custodian")
+    for action in ("/custody/pair", "/custody/ask", "/custody/answer"):
+        custodian.open("/custody")
+        token = re.search(r'name="token" value="([0-9a-f]+)"', custodian.page.text if custodian.page else "")
+        assert token
+        sent = {"token": token[1], "question": "0" * 32, "reply": Reply.TWO.value}
+        assert custodian.client.post(action, data=sent).status_code == 400, action
+        assert custodian.client.post(action, data={"token": token[1]}).status_code == 400

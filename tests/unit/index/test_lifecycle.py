@@ -294,6 +294,35 @@ class TestUndo:
         with pytest.raises(Conflict, match="Something later"):
             space.undoes(merged)
 
+    def test_a_ruling_changed_by_an_event_that_was_not_given_stays_untold(self) -> None:
+        space = Space(a="r s")
+        apart = space.unlink("s", "b")
+        space.does(lifecycle.part(space.state, "r", "s", Apart.PROTECTED, pair))
+        with pytest.raises(Conflict) as refused:
+            lifecycle.undo(space.state, space.events[apart - 1], [], pair)
+        assert str(refused.value) == RULED_APART
+
+    def test_a_seal_does_not_come_back_over_a_join(self) -> None:
+        space = Space(a="r", b="s")
+        undone = space.undoes(space.does(lifecycle.seal(space.state, ["r"], "f", "g", "E11", pair)), by_custodian=True)
+        space.merge("a", "b")
+        with pytest.raises(Conflict, match="joined since"):
+            space.undoes(undone, by_custodian=True)
+
+    def test_a_child_that_got_records_since_is_not_taken_away_under_them(self) -> None:
+        space = Space(a="r s")
+        apart = space.unlink("s", "b")
+        space.does(lifecycle.link(space.state, "t", "b", pair))
+        with pytest.raises(Conflict, match="move them elsewhere"):
+            lifecycle.undo(space.state, space.events[apart - 1], [], pair)
+
+    def test_a_child_is_not_left_without_records_by_what_moved_them_on(self) -> None:
+        space = Space(a="r", b="s")
+        merged = space.merge("a", "b")
+        moved = space.unlink("r", "c")
+        with pytest.raises(Conflict, match=f"undo first {moved}"):
+            space.undoes(merged)
+
     def test_the_children_an_event_is_about(self) -> None:
         space = Space(a="r", b="s")
         number = space.merge("a", "b")
