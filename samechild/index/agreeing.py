@@ -179,24 +179,20 @@ def _birth(copy: SpaceCopy, birth: Birth, closely: bool) -> Condition:
     return Condition(_levels(copy, [level for level in levels if not closely or level[0] not in _NOT_CLOSE]))
 
 
-def slipped(day: str) -> list[str]:
-    """Every date that is one wrong digit, or two neighbouring digits exchanged, away from an ISO date."""
+def slipped(day: str) -> set[str]:
+    """Every text that is one wrong digit, or two neighbouring digits exchanged, away from an ISO date.
+
+    Some are no dates; no record holds those.
+    """
     found = set()
     for place, digit in enumerate(day):
         if digit == "-":
             continue
-        found |= {day[:place] + other + day[place + 1 :] for other in "0123456789"}
-        after = day[place + 1 : place + 2]
-        if after and after != "-":
-            found.add(day[:place] + after + digit + day[place + 2 :])
-    return sorted(other for other in found - {day} if _is_date(other))
-
-
-def _is_date(text: str) -> bool:
-    try:
-        return bool(date.fromisoformat(text))
-    except ValueError:
-        return False
+        before, after = day[:place], day[place + 1 :]
+        found.update([before + other + after for other in "0123456789"])
+        if after and after[0] != "-":
+            found.add(before + after[0] + digit + after[1:])
+    return found - {day}
 
 
 def _within(first: str, last: str) -> Keys:
