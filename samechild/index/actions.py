@@ -22,6 +22,7 @@ from samechild.index.lifecycle import Planned, State
 from samechild.index.live import live, sealed_numbers
 from samechild.index.records import Apart, Event, Kind, Space
 from samechild.index.spaces import ask_of, space_of
+from samechild.index.undoing import concerned
 from samechild.index.writing import Draft, Owned, write
 from samechild.keys.register import Purpose
 from samechild.keys.seal import place
@@ -163,8 +164,7 @@ def undo(store: Store, by: Asker, space: str, number: int, note: str, now: datet
     if taken is None or taken.space != space or taken.kind in (Kind.SEAL, Kind.ERASE):
         raise Missing("There is no such event to take back.")
     about = [change.key for change in taken.changes if change.what == "member"]
-    moved = (change for change in taken.changes if change.what == "member")
-    named = {taken.child, taken.other, *(child for each in moved for child in (each.before, each.after))} - {""}
+    named = {taken.child, taken.other, *concerned(taken.changes)} - {""}
 
     def plan(state: State, connection: sa.Connection) -> Planned:
         later = {
@@ -173,7 +173,7 @@ def undo(store: Store, by: Asker, space: str, number: int, note: str, now: datet
             for event in tables.events_of(connection, space, child)
             if event.number > number
         }
-        for what in ("apart", "number", "sealed"):
+        for what in ("apart", "number", "sealed", "gone"):
             keys = [change.key for change in taken.changes if change.what == what]
             state |= {(what, key): value for key, value in tables.lines_by_key(connection, space, what, keys).items()}
         pair = lambda a, b: pair_in(store, state, a, b)  # noqa: E731
@@ -300,9 +300,7 @@ def rebuild(store: Store, space: str, *, mend: bool = False) -> Rebuilt:
             _mend(connection, space, state, there, wrong)
     if mend and wrong:
         store.memory.get("index.live", {}).clear()
-    return Rebuilt(
-        space=space, events=count, lines=len(state), differences=len(wrong), same_hash=digest == head[0]
-    )
+    return Rebuilt(space=space, events=count, lines=len(state), differences=len(wrong), same_hash=digest == head[0])
 
 
 def standing(connection: sa.Connection, space: str) -> State:
@@ -312,9 +310,7 @@ def standing(connection: sa.Connection, space: str) -> State:
     return state | tables.every_line(connection, space)
 
 
-def _mend(
-    connection: sa.Connection, space: str, state: State, there: State, wrong: Iterable[tuple[str, str]]
-) -> None:
+def _mend(connection: sa.Connection, space: str, state: State, there: State, wrong: Iterable[tuple[str, str]]) -> None:
     lines: dict[str, list[tuple[str, str, str]]] = {}
     for what, key in sorted(wrong):
         lines.setdefault(what, []).append((key, there.get((what, key), ""), state.get((what, key), "")))
@@ -324,11 +320,7 @@ def _mend(
             tables.move_members(
                 connection,
                 space,
-                [
-                    (before, after, tables.member_row(rows[key], after))
-                    for key, before, after in them
-                    if key in rows
-                ],
+                [(before, after, tables.member_row(rows[key], after)) for key, before, after in them if key in rows],
             )
         elif what == "child":
             tables.move_children(connection, space, them)
@@ -355,9 +347,10 @@ def _acted(
     """Ask the gate about every record that is concerned, then do it."""
     with store.read(Login.INDEX) as connection:
         state = gathered(store, connection, space, children, record_keys)
-        concerned = {key for what, key in state if what == "member"}
-        rows = tables.records_by_key(connection, sorted(concerned))
-    if not concerned or any(child and ("child", child) not in state for child in children):
+        about = {key for what, key in state if what == "member"} | set(record_keys)
+        rows = tables.records_by_key(connection, sorted(about))
+        known = {key for what, key in state if what in ("child", "gone")}
+    if not rows or any(child and child not in known for child in children):
         raise Missing(ledger.NOTHING_THERE)
     for owner in sorted({row.owner for row in rows.values()}):
         its = sorted(key for key, row in rows.items() if row.owner == owner)
@@ -378,9 +371,7 @@ def _written(
         moving = [change.key for change in planned.changes if change.what == "member"]
         rows = tables.records_by_key(connection, moving)
         owned = {key: Owned(row.owner, row.basis) for key, row in rows.items()}
-        events = write(
-            connection, space, [Draft(planned=planned, by=by, why=dict(why), undoes=undoes)], owned, now
-        )
+        events = write(connection, space, [Draft(planned=planned, by=by, why=dict(why), undoes=undoes)], owned, now)
         if moving:
             settle_questions(connection, space, moving, now)
     alive.catch_up(store, now)

@@ -35,11 +35,11 @@ def gathered(
     while wanted:
         found = tables.states_of(connection, space, wanted)
         state |= {("child", child): its for child, its in found.items()}
-        wanted = [
-            to
-            for its in found.values()
-            if its.startswith("merged:") and ("child", to := its.removeprefix("merged:")) not in state
-        ]
+        back = tables.lines_by_key(connection, space, "gone", [child for child in wanted if child not in found])
+        state |= {("gone", child): to for child, to in back.items()}
+        leads = [its.removeprefix("merged:") for its in found.values() if its.startswith("merged:")]
+        leads += [to for to in back.values() if to != "erased"]
+        wanted = [to for to in dict.fromkeys(leads) if ("child", to) not in state and ("gone", to) not in state]
     members = tables.members_of(connection, space, [child for _, child in state])
     state |= {("member", record_key): child for record_key, child in members.items()}
     for child in set(members.values()):

@@ -135,16 +135,21 @@ def _resolved(connection: object, space: str, child: str) -> tuple[str, str]:
     """The child an identifier leads to, and its state; a run's own child id leads to the child it was given to."""
     lines: dict[tuple[str, str], str] = {}
     at = child
-    while at and ("child", at) not in lines:
+    while at and ("child", at) not in lines and ("gone", at) not in lines:
         state = tables.states_of(connection, space, [at]).get(at, "")  # type: ignore[arg-type]
-        if not state:
+        if state:
+            lines["child", at] = state
+            at = state.removeprefix("merged:") if state.startswith("merged:") else ""
+            continue
+        back = tables.lines_by_key(connection, space, "gone", [at]).get(at, "")  # type: ignore[arg-type]
+        if not back:
             break
-        lines["child", at] = state
-        at = state.removeprefix("merged:") if state.startswith("merged:") else ""
+        lines["gone", at] = back
+        at = "" if back == "erased" else back
     if not lines:
         raise Missing(ledger.NOTHING_THERE)
     final = resolve(lines, child)
-    return final, lines["child", final]
+    return final, lines.get(("child", final), "erased")
 
 
 def history(store: Store, by: Asker, space: str, child: str, now: datetime) -> list[Event]:
