@@ -7,7 +7,7 @@ so that a stop in between loses nothing: :func:`finish_answers` does what is lef
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 import sqlalchemy as sa
@@ -36,6 +36,7 @@ from samechild.policy.sealed_texts import open_texts, seal_texts
 from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store
 
+IN_FLIGHT = timedelta(minutes=1)
 NOTHING_TO_DO = -1
 """What stands in place of an event when an answer changed nothing in the index."""
 _NOTES = "index_answers"
@@ -194,14 +195,21 @@ def undo_answer(store: Store, by: Asker, space: str, now: datetime, question: st
 def finish_answers(store: Store, by: Asker, space: str, now: datetime) -> int:
     """Act on answers that were kept and not acted on, because something stopped in between; how many there were.
 
+    What can no longer be done is asked again. Whoever opens the queue does this; an answer of the last minute is left
+    to the person who is giving it.
+
     Raises:
-        Missing, Refused: as :func:`queue`.
+        Missing, Refused: as :func:`samechild.index.review_queue.queue`.
     """
     check_reviewer(store, by, space, now)
     with store.read(Login.INDEX) as index:
-        left = [each for each in tables.answered_in(index, space) if each.event == 0]
-    for each in left:
-        _apply(store, by, each, Reply(each.outcome), now)
+        left = tables.unfinished_in(index, space, now - IN_FLIGHT)
+    for each in openable(store, by, left, now):
+        try:
+            _apply(store, by, each, Reply(each.outcome), now)
+        except (Conflict, Missing):
+            with store.write(Login.INDEX) as index:
+                tables.reopen(index, each.asked.question)
     return len(left)
 
 
@@ -295,7 +303,12 @@ def _sealed(store: Store, asked: Asked, note: str, random: Random) -> bytes:
         return seal_texts(gate, store.keys, asked.asked.other_key, row, {"note": inner.hex()}, random)
 
 
-def _opened(store: Store, connection: sa.Connection, asked: Asked, note: bytes) -> str:
+def opened_note(store: Store, connection: sa.Connection, asked: Asked, note: bytes) -> str:
+    """Open a sealed note; ``connection`` is one of the gate's database.
+
+    Raises:
+        Missing: when either child was erased: nobody can read it any more.
+    """
     if not note:
         return ""
     row = (_NOTES, asked.asked.question)
@@ -305,4 +318,4 @@ def _opened(store: Store, connection: sa.Connection, asked: Asked, note: bytes) 
 
 def _heard(store: Store, asked: Asked, said: Said) -> Heard:
     with store.read(Login.GATE) as gate:
-        return Heard(who=said.who, answer=said.answer, at=said.at, note=_opened(store, gate, asked, said.note))
+        return Heard(who=said.who, answer=said.answer, at=said.at, note=opened_note(store, gate, asked, said.note))

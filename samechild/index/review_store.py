@@ -281,6 +281,17 @@ def answered_in(connection: sa.Connection, space: str, since: datetime | None = 
     return [_asked(row) for row in connection.execute(asked)]
 
 
+def unfinished_in(connection: sa.Connection, space: str, before: datetime) -> list[Asked]:
+    """The questions of a space that were answered before a moment and whose answer was not acted on."""
+    asked = _QUESTIONS.where(
+        index_questions.c.space == space,
+        index_questions.c.stage == Stage.ANSWERED.value,
+        index_questions.c.event == 0,
+        index_questions.c.stage_at <= before,
+    )
+    return [_asked(row) for row in connection.execute(asked.order_by(index_questions.c.question))]
+
+
 def naming(connection: sa.Connection, space: str, record_keys: Iterable[str]) -> list[Asked]:
     """The open questions of a space that name one of these records, oldest first."""
     found: dict[str, Asked] = {}

@@ -9,25 +9,29 @@ from typing import Any
 
 import pytest
 
-from asking import DAY, NOW
-from gate import an_officer
+from asking import DAY, NOW, a_line
+from gate import a_signed_agreement, an_officer
 from linking import taught, the_town_linked
 from reviewing import ANN, BOB, CEM, THEODORA, a_council, a_pair, a_record, asked_about
+from samechild.cli.tables import all_tables
 from samechild.errors import Conflict, Invalid, Missing, Refused
 from samechild.index import actions
 from samechild.index import review_store as tables
 from samechild.index import store as index_tables
+from samechild.index.actions import open_space
 from samechild.index.cluster import open_cluster, preview_split, split_cluster, undo_event
 from samechild.index.dry_run import apply, dry_run, in_words, read_model
 from samechild.index.evidence import evidence, household
 from samechild.index.live import live
-from samechild.index.records import Piece
+from samechild.index.models import keep_model
+from samechild.index.records import Piece, Space
 from samechild.index.review import LEASE, PASSED_ON, Doubt, Question, Reply, Said, Stage
-from samechild.index.review_actions import answer, finish_answers, open_pair, undo_answer
+from samechild.index.review_actions import answer, finish_answers, open_pair, opened_note, undo_answer
 from samechild.index.review_labels import as_said, labels
 from samechild.index.review_queue import Filters, let_go, queue, take, take_next
 from samechild.policy.ledger import entries
 from samechild.policy.relationship_actions import Relationship, relate, set_mark
+from samechild.policy.retention.erasure import Why, erase
 from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store
 from stores import KINDS, a_store
@@ -410,6 +414,7 @@ def test_an_answer_that_was_kept_and_not_acted_on_is_finished(modelled: Store) -
         )
         tables.keep_answer(index, said)
         tables.settle(index, question, Reply.SAME, 0, NOW)
+    assert finish_answers(modelled, ANN, "council", NOW) == 0  # somebody may just be giving it
     assert finish_answers(modelled, ANN, "council", LATER) == 1
     assert finish_answers(modelled, ANN, "council", LATER) == 0
     assert len(set(child_of(modelled, one, other))) == 1
@@ -577,3 +582,58 @@ def test_a_question_whether_two_records_should_be_of_one_child_stays_when_others
     assert child_of(modelled, keys[3]) == child_of(modelled, another)
     with modelled.read(Login.INDEX) as index:
         assert [each.asked.question for each in tables.open_in(index, "council", 9)] == [question]
+
+
+# --- between organisations, and when a child is erased ----------------------------------------------------------------
+
+
+def test_a_joint_space_is_reviewed_under_the_agreement_that_names_it() -> None:
+    with a_store("sqlite") as store:
+        a_council(store)
+        shared = {"purposes": ("linkage-quality",), "powers": ("CA2004-s10",), "bases": ("6(1)(e)",)}
+        parties = {"parties": ("council", "school"), "rules": (a_line(**shared),)}
+        agreement = a_signed_agreement(store, owner="school", **parties)
+        space = Space(space="joint", title="Both", members=("council", "school"), agreement=agreement.agreement)
+        open_space(store, ANN, space, NOW)
+        keep_model(store, "joint", taught(), the_town_linked().frequencies)
+        own, _ = a_record(store, space="joint")
+        theirs, _ = a_record(store, space="joint", owner="school", source="register", forename="Thea")
+        question = asked_about(store, own, theirs, twice=False, space="joint")
+        pair = open_pair(store, ANN, question, NOW)
+        assert pair.other.values["forename"] == "Thea"
+        assert say(store, ANN, question, Reply.SAME).applied
+        with store.read(Login.INDEX) as index:
+            assert len(set(index_tables.children_of(index, "joint", [own, theirs]).values())) == 1
+
+
+def test_without_an_agreement_the_other_organisations_record_is_not_there() -> None:
+    with a_store("sqlite") as store:
+        a_council(store)
+        own, _ = a_record(store)
+        theirs, _ = a_record(store, owner="school")
+        question = asked_about(store, own, theirs)
+        assert queue(store, ANN, "council", NOW).counts["open"] == 0
+        with pytest.raises(Missing):
+            open_pair(store, ANN, question, NOW)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_erasing_either_child_ends_the_question_its_note_and_its_label(council: Store, which: int) -> None:
+    keep_model(council, "council", taught(), the_town_linked().frequencies)
+    pair = a_pair(council)
+    question = asked_about(council, *pair, twice=False)
+    say(council, ANN, question, Reply.DIFFERENT, "Zanzibar")
+    assert len(labels(council, ANN, "council", LATER)) == 1
+    with council.read(Login.INDEX) as index:
+        sealed = tables.answers_to(index, [question])[question][0].note
+        asked_then = tables.one_question(index, question)
+    assert asked_then is not None
+    with council.read(Login.GATE) as gate:
+        assert opened_note(council, gate, asked_then, sealed) == "Zanzibar"
+    erase(council, all_tables(), [pair[which]], Why.REQUEST, ANN, LATER)
+    assert labels(council, ANN, "council", LATER) == []
+    with council.read(Login.INDEX) as index:
+        assert tables.one_question(index, question) is None
+        assert len(tables.answers_in(index, "council")) == 1  # still counts towards agreement
+    with council.read(Login.GATE) as gate, pytest.raises(Missing):
+        opened_note(council, gate, asked_then, sealed)

@@ -13,7 +13,7 @@ from samechild.index.evidence import Evidence, Other, evidence, household
 from samechild.index.live import live
 from samechild.index.records import Space
 from samechild.index.review import DOUBTS, Agreement, Doubt, Reply
-from samechild.index.review_actions import Answered, Heard, Pair, Side, answer, open_pair, undo_answer
+from samechild.index.review_actions import Answered, Heard, Pair, Side, answer, finish_answers, open_pair, undo_answer
 from samechild.index.review_queue import Filters, Queue, Waiting, let_go, queue, take_next
 from samechild.index.side_by_side import Line, Mark, counted, lines
 from samechild.index.spaces import spaces_for
@@ -112,6 +112,7 @@ def show_queue(visit: Visit) -> Answer:
     here = _space(visit, spaces)
     chosen = visit.asked.get("show", "all")
     _, filters = _SHOWN.get(chosen, _SHOWN["all"])
+    finish_answers(visit.store, visit.by, here.space, visit.now)
     found = queue(visit.store, visit.by, here.space, visit.now, filters)
     return Sheet(
         title="Questions about records",
