@@ -44,7 +44,7 @@ NOT_TAKEN = {
     **dict.fromkeys(
         (
             "jobs", "gate_changes", "gate_followers", "identity_changes", "identity_followers", "content_changes",
-            "content_followers", "register_collected",
+            "content_followers", "register_collected", "call_turns",
         ),
         _WORK,
     ),
