@@ -189,14 +189,17 @@ class Neighbourhood:
         return bool(same) and not any(held[pair.mine] == held[pair.theirs] == VERIFIED for pair in same)
 
     def may_be_its_twin(self, at: int) -> bool:
-        """Whether a child was born the same day as the newcomer, but no record of it has the newcomer's forename."""
+        """Whether a child was born the same day as the newcomer, and no record of it has the newcomer's forename.
+
+        Of the child it belongs to already that is not asked.
+        """
         number, equal = self.matcher.number, self.matcher.equal
         if not {"forename", "date_of_birth"} <= number.keys():
             return False
         forename, birth = number["forename"], number["date_of_birth"]
         reached = {pair.levels[forename] for pair in self.pairs(NEWCOMER, at)} - {0}
         same_day = any(pair.levels[birth] == equal[birth] for pair in self.pairs(NEWCOMER, at))
-        return bool(reached) and reached <= self.matcher.unlike and same_day
+        return bool(reached) and reached <= self.matcher.unlike and same_day and not self.groups[at].own
 
     def is_torn(self, joined: Collection[int]) -> bool:
         """Whether the newcomer stands between two twins, so that nobody can tell whose record it is.
