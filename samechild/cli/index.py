@@ -14,6 +14,7 @@ import click
 
 from samechild.cli.acting import acting, as_option, home_option, now_utc, opened, space_option
 from samechild.cli.index_files import export, identify, import_files, watch
+from samechild.cli.new_model import apply_model, dry_run
 from samechild.cli.progress import progress
 from samechild.errors import EXIT_FOUND_PROBLEMS, Invalid
 
@@ -205,27 +206,5 @@ def status(home: Path | None) -> None:
         click.echo(f"  model {its.model or 'none yet'}, state {its.state_hash[:16]}")
 
 
-@index.command("dry-run")
-@click.argument("model", type=_file)
-@space_option
-@as_option
-@home_option
-def dry_run(model: Path, space: str, who: str, home: Path | None) -> None:
-    """Say what the model file MODEL would change in the index, and change nothing.
-
-    \b
-    Example:
-      samechild index dry-run linked2/model.json --as quality@fernshire.example
-    """
-    from samechild.index import dry_run as trial
-
-    trained, frequencies = trial.read_model(model)
-    with opened(home) as (store, _), progress() as say:
-        by = acting(store, who, "index dry-run")
-        found = trial.dry_run(store, by, space or by.organisation, trained, frequencies, now_utc(), say)
-    for line in trial.in_words(found):
-        click.echo(line)
-
-
-for _command in (identify, import_files, watch, export):
+for _command in (identify, import_files, watch, export, dry_run, apply_model):
     index.add_command(_command)
