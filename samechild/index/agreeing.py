@@ -62,7 +62,7 @@ class Condition(msgspec.Struct, frozen=True):
     """One thing that is searched by: what agrees, strongest first. ``suffices``: agreeing on it alone is enough."""
 
     levels: tuple[Level, ...]
-    text: str = ""  # as typed, to tell which field agrees
+    texts: tuple[str, ...] = ()  # as typed, to tell which field agrees
     required: bool = True
     suffices: bool = False
 
@@ -146,7 +146,7 @@ def _name(copy: SpaceCopy, word: Word, closely: bool) -> Condition:
             ("sound", _keys([f"{kind}_sound" for kind in own], [sound] if sound else []), "sounds like the {}"),
             ("two slips", _keys(own, [name for name, slips in near if slips == 2]), "{} with two slips"),
         ]
-    return Condition(_levels(copy, levels), word.text, not word.optional)
+    return Condition(_levels(copy, levels), (word.text, *word.together), not word.optional)
 
 
 def _keys(kinds: Iterable[str], texts: Iterable[str]) -> Keys:
@@ -229,7 +229,7 @@ def _place(copy: SpaceCopy, kind: str, value: str, closely: bool) -> Condition:
         ("near", _keys(["postcode_sector"], [value[:-2]]), "same {}"),
         ("far", _keys(["postcode_district"], [value[:-4]]), "same {}"),
     ]
-    return Condition(_levels(copy, levels[:1] if closely else levels), value)
+    return Condition(_levels(copy, levels[:1] if closely else levels), (value,))
 
 
 _CALLED = {
@@ -283,6 +283,6 @@ def reason(copy: SpaceCopy, condition: Condition, level: Level, row: int) -> str
     if level.words:
         return level.words
     for field, words in _WHICH.get(level.kind, ()):
-        if copy.value(row, field) == condition.text:
+        if copy.value(row, field) in condition.texts:
             return words
     return _ELSE[level.kind]

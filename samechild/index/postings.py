@@ -118,8 +118,11 @@ class Postings:
         """The rows that hold a key, as int32 arrays, each ascending and none empty, that must not be written to."""
         run, came, gone = self._state
         start, end = run.span(key)
+        new = came.get(key) if came else None
+        if new is None and start == end:
+            return []
         found = run.rows[start:end]
-        left, new = gone.get(key) if gone else None, came.get(key) if came else None
+        left = gone.get(key) if gone else None
         if left:
             found = np.delete(found, np.searchsorted(found, np.fromiter(left.copy(), np.int32)))
         if new is None:
