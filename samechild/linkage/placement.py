@@ -67,7 +67,7 @@ class Placement(msgspec.Struct, frozen=True):
     strongest pair with each. ``asks``: questions for a person, worst first; one about a child it joins is about two
     numbers that contradict each other. ``leaves``: records (``theirs``) of a child that cannot be the newcomer's, which
     the newcomer shows to have been put there too soon: they go with it. ``restricted``: what only the
-    keeper of adoptions may see: never joined, and named nowhere else.
+    adoption custodian may see: never joined, and named nowhere else.
     """
 
     joins: tuple[str, ...] = ()
