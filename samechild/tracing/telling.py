@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from samechild.index import store as index_tables
 from samechild.index.actions import renumber
 from samechild.index.identifying import identify
+from samechild.index.keeping import coming
 from samechild.index.records import Arrival
 from samechild.index.spaces import spaces_for
 from samechild.records.disclosure import Asker
@@ -94,12 +95,22 @@ def _arrival(store: Store, number: Number, one: Known) -> Arrival | None:
         return None
     if own and one.values.get(STATUS_FIELD) == NumberStatus.VERIFIED.value:
         return None
+    if not _is_known_as(store, one, source, record_id):
+        return None
     given: Mapping[str, str] = {
         **{name: value for name, value in one.values.items() if name not in ("source", "record_id")},
         NUMBER_FIELD: own or verified,
         STATUS_FIELD: NumberStatus.VERIFIED.value,
     }
     return Arrival(owner=one.owner, source=source, record_id=record_id, given=given, basis=one.basis)
+
+
+def _is_known_as(store: Store, one: Known, source: str, record_id: str) -> bool:
+    """Whether the index knows this very record by its source and own id: else it would be taken for a new one."""
+    tokens = coming(store, one.owner, source, record_id, {}, one.basis).known
+    with store.read(Login.INDEX) as connection:
+        rows = index_tables.records_by_local(connection, one.owner, tokens)
+    return any(row.record_key == one.record_key for row in rows.values())
 
 
 def records_of(store: Store, owner: str) -> list[str]:
