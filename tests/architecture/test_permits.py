@@ -193,6 +193,7 @@ def test_the_readers_of_the_vaults_are_among_those_that_require_one() -> None:
     """The reading of the code finds what it should find: these are all there are."""
     guarded = {each.place for each in everything() if each.guarded and comes_to_something_kept(each)}
     assert guarded == {
+        ("index/everything.py", "_numbers"),
         ("index/families.py", "opened_people"),
         ("policy/consent/actions.py", "decisions_about"),
         ("policy/holdings.py", "held_under"),
@@ -331,6 +332,7 @@ def test_no_role_reads_both_vaults(store: Store) -> None:
     assert read == {
         (Login.IDENTITY, "identity_rows"),
         (Login.INDEXER, "identity_rows"),
+        (Login.INDEX, "identity_rows"),
         (Login.CONTENT, "content_rows"),
         (Login.EXTRACTOR, "content_rows"),
     }
