@@ -97,20 +97,20 @@ def test_a_verified_number_becomes_a_value_of_a_record_that_had_none(store: Stor
     assert key in records_of(store, "council")
     traced(store, key)
     assert own_number(store, key) == ("", "")  # nothing is written before the index is told
-    assert tell_index(store, OFFICER, NOW).numbers == 1
+    assert tell_index(store, OFFICER, NOW + DAY).numbers == 1
     assert own_number(store, key) == (NUMBER, "01")
-    assert tell_index(store, OFFICER, NOW).numbers == 0
-    alive = live(store, "council", NOW)
+    assert tell_index(store, OFFICER, NOW + DAY).numbers == 0
+    alive = live(store, "council", NOW + DAY)
     assert [alive.copy.record_key(row) for row in alive.copy.with_value(NUMBER_FIELD, NUMBER)] == [key]
 
 
 def test_after_a_feed_without_the_number_it_is_told_again(store: Store) -> None:
     key = arrived(store)
     traced(store, key)
-    tell_index(store, OFFICER, NOW)
-    arrived(store, at=NOW + DAY, occupation="none")
+    tell_index(store, OFFICER, NOW + DAY)
+    arrived(store, at=NOW + 2 * DAY, occupation="none")
     assert own_number(store, key) == ("", "")
-    assert tell_index(store, OFFICER, NOW + 2 * DAY, every=True).numbers == 1
+    assert tell_index(store, OFFICER, NOW + 3 * DAY, every=True).numbers == 1
     assert own_number(store, key) == (NUMBER, "01")
 
 
