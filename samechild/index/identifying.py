@@ -94,14 +94,12 @@ def identify(
     ]
     try:
         with alive.lock:
-            answers, restricted, closed = _identified(store, alive, arrivals, them, now)
+            answers, closed = _identified(store, alive, arrivals, them, now)
     except BaseException:
         forget(store, here.space)  # what is in memory may be ahead of what was committed
         raise
     for keys, reason in closed:
         mark_closed(store, by, alive, keys, reason, now)
-    for one, other in restricted:
-        custody.put(store, here.space, one, other, "two identities", now)
     for given in permits:
         shown = [each.record_key for each, a in zip(answers, arrivals, strict=True) if a.owner == given.space]
         ledger.outcome(store, given, shown, {"records": len(shown)}, now)
@@ -119,8 +117,8 @@ def mark_closed(store: Store, by: Asker, alive: Live, record_keys: Sequence[str]
 
 def _identified(
     store: Store, alive: Live, arrivals: Sequence[Arrival], them: Sequence[Coming], now: datetime
-) -> tuple[list[Identified], list[tuple[str, str]], list[tuple[list[str], str]]]:
-    """Decide and keep all of them in one transaction; also the pairs for the custodian, and identities closed."""
+) -> tuple[list[Identified], list[tuple[list[str], str]]]:
+    """Decide and keep all of them in one transaction; also which identities were closed, and by which sign."""
     with store.read(Login.INDEX) as connection:
         known = known_records(connection, them)
     drawn: dict[tuple[str, str], str] = {}
@@ -143,6 +141,10 @@ def _identified(
         keep(connection, keys, work.new, work.changed, work.seen, now)
         events = write(connection, alive.space.space, [d for each in took for d in each.drafts], work.owned, now)
         ids = questions.open_questions(connection, [question for each in took for question in each.questions])
+        for one, other in (pair for each in took for pair in each.restricted):
+            custody.put_within(
+                connection, store, custody.Suspected(alive.space.space, one, other, "two identities"), now
+            )
         if work.merged:
             settle_questions(connection, alive.space.space, work.merged, now)
     if events:
@@ -151,7 +153,7 @@ def _identified(
     for one in took:
         its, ids = ids[: len(one.questions)], ids[len(one.questions) :]
         answers.append(msgspec.structs.replace(one.identified, questions=tuple(its)))
-    return answers, [pair for each in took for pair in each.restricted], work.closed
+    return answers, work.closed
 
 
 class _Work:

@@ -32,7 +32,7 @@ from samechild.index.writing import Draft, Owned, write
 from samechild.linkage.request import stored_model
 from samechild.policy.actions import permit
 from samechild.policy.identities import keys_for
-from samechild.records import GIVEN
+from samechild.records import GIVEN, fields
 from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store
 
@@ -163,7 +163,7 @@ def _distinct(column: pa.ChunkedArray) -> list[str]:
 
 def _by_child(ranked: pa.Table) -> Iterator[tuple[int, list[dict[str, Any]]]]:
     """The rows, some thousands at a time, never parting those of one child."""
-    names = [name for name in ranked.column_names if name.startswith(GIVEN)]
+    names = [name for name in ranked.column_names if _is_given(name)]
     narrow = ranked.select(["source", "record_id", "child_id", *names])
     held: list[dict[str, Any]] = []
     done = 0
@@ -228,8 +228,12 @@ def _load_some(
     return {(row["source"], row["record_id"]): key for row, key in zip(rows, key_of, strict=True)}
 
 
+def _is_given(column: str) -> bool:
+    return column.startswith(GIVEN) and column.removeprefix(GIVEN) in fields()
+
+
 def _coming(store: Store, owner: str, row: Mapping[str, Any]) -> Coming:
-    given = {name.removeprefix(GIVEN): str(value) for name, value in row.items() if name.startswith(GIVEN) and value}
+    given = {name.removeprefix(GIVEN): str(value) for name, value in row.items() if value and _is_given(name)}
     return coming(store, owner, str(row["source"]), str(row["record_id"]), given, BASIS)
 
 

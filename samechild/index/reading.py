@@ -12,11 +12,13 @@ import msgspec
 
 from samechild.errors import Missing, Refused
 from samechild.index import store as tables
+from samechild.index.adoption import closed_in, told
+from samechild.index.gathering import gathered
 from samechild.index.grounds import grounded
 from samechild.index.lifecycle import resolve
 from samechild.index.live import live
 from samechild.index.query import Query, fields_used, terms_of
-from samechild.index.records import WHO, ChildRead, Event, Held, Kind
+from samechild.index.records import WHO, ChildRead, Event, Held
 from samechild.index.searching import Hit
 from samechild.index.searching import search as look
 from samechild.index.spaces import ask_of, space_of
@@ -166,4 +168,7 @@ def history(store: Store, by: Asker, space: str, child: str, now: datetime) -> l
         found = {
             event.number: event for name in {child, final} for event in tables.events_of(connection, here.space, name)
         }
-    return [found[number] for number in sorted(found) if found[number].kind is not Kind.SEAL]
+        sealed = set(tables.every_of(connection, here.space, "sealed"))
+        state = gathered(store, connection, here.space, [final])
+    kept = [told(found[number], sealed, closed_in(state)) for number in sorted(found)]
+    return [event for event in kept if event is not None]

@@ -487,3 +487,11 @@ def last_child(connection: sa.Connection, space: str, record_key: str) -> str:
             if change.what == "member" and change.key == record_key:
                 return change.after
     return ""
+
+
+def every_of(connection: sa.Connection, space: str, what: str) -> dict[str, str]:
+    """Every ruling, or every number, or every seal of a space, by key."""
+    asked = sa.select(index_lines.c.key, index_lines.c.value).where(
+        index_lines.c.space == space, index_lines.c.what == what
+    )
+    return {row.key: row.value for row in connection.execute(asked)}

@@ -45,7 +45,14 @@ Place = tuple[str, str]
 STAFF = "about a member of staff or a sign-in, in the gate's own database; never about a child"
 OPERATOR = "run by whoever runs the databases: copies or checks rows as they lie, sealed, and opens none"
 WRITES = "adds or moves rows and gives back ids or counts"
+MATCHES = "for the memory of the engine that matches records: nothing of it leaves without a decision"
 WITHOUT_PERMIT: dict[Place, str] = {
+    ("index/actions.py", "note_of"): "what a person wrote beside an event, for those whom the gate let read the history",
+    ("index/custody.py", "_opened"): "its callers let in the custodian alone, with a second person",
+    ("index/live.py", "Live._holding"): MATCHES,
+    ("index/models.py", "opened_model"): "a model is about no child",
+    ("index/review_actions.py", "opened_note"): "a reviewer's own words; its callers ask the gate about both records",
+    ("policy/identities.py", "who_they_are"): MATCHES,
     ("policy/registers/actions.py", "one_case"): "a case's own words, typed for its officers, who alone may open it",
     ("policy/sealed_texts.py", "open_texts"): "opens for its callers, each of which is judged here",
     ("policy/sealed_texts.py", "seal_texts"): WRITES,
@@ -68,8 +75,11 @@ WITHOUT_PERMIT: dict[Place, str] = {
     ("storage/vaults.py", "_bound"): "says where a row lies, for sealing",
     ("storage/vaults.py", "_keep"): WRITES,
     ("storage/vaults.py", "drop_identity"): WRITES,
+    ("storage/vaults.py", "identities_held"): MATCHES,
+    ("storage/vaults.py", "keep_identities"): WRITES,
     ("storage/vaults.py", "keep_lookup"): WRITES,
     ("storage/vaults.py", "move_lookups"): WRITES,
+    ("storage/vaults.py", "open_identity"): MATCHES,
     ("storage/verify.py", ""): "names the tables for the check",
     ("storage/verify.py", "_of_keys"): "counts rows whose keys are gone: opaque keys in, numbers out",
 }
@@ -187,6 +197,12 @@ def test_every_function_that_comes_to_something_kept_requires_a_permit() -> None
 
 def test_the_list_of_those_without_one_holds_nothing_that_is_gone() -> None:
     assert sorted(WITHOUT_PERMIT) == unguarded(everything())
+
+
+def test_identities_are_opened_for_matching_in_one_place_only() -> None:
+    """What opens a whole space without a permit is called by the memory of the index alone."""
+    callers = {each.place[0] for each in everything() if "who_they_are" in each.calls}
+    assert callers == {"index/live.py"}
 
 
 def test_the_readers_of_the_vaults_are_among_those_that_require_one() -> None:
