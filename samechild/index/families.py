@@ -175,7 +175,8 @@ def connected(store: Store, ask: Ask, owner: str, record_keys: Sequence[str]) ->
     found: list[Connected] = []
     for given in permits(store, grounded(store, _about(ask, owner, tuple(record_keys), ask.scope.batch))):
         them = [person for each in opened_people(store, given, ask.now) for person in _to_be_seen(each, given)]
-        ledger.outcome(store, given, [each.record_key for each in them], {"people": len(them)}, ask.now)
+        if them:
+            ledger.outcome(store, given, [each.record_key for each in them], {"people": len(them)}, ask.now)
         found += them
     return sorted(found, key=lambda each: (list(Tie).index(each.tie), each.connection))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from secrets import token_hex
 
 import msgspec
@@ -22,6 +23,7 @@ from samechild.index.keying import Values, key_of
 from samechild.index.live import live
 from samechild.index.records import WHO
 from samechild.index.spaces import space_of
+from samechild.index.together import together
 from samechild.policy import ledger
 from samechild.policy.actions import permits
 from samechild.records import Record
@@ -116,9 +118,15 @@ def family(store: Store, by: Asker, space: str, child: str, ask: Ask) -> list[Re
     found = households(copy, child, {key: others for key, others in parents.items() if others}, alive.is_sealed)
     concerned = {key for pieces in found.values() for piece in pieces for key in (piece.own_key, piece.other_key)}
     owner_of = {key: copy.owner(row) for key in concerned if (row := copy.row_of(key)) is not None}
+    kinds = (WHO[0], *_NEEDED.values())
+    tasks = [
+        partial(_known, store, by, owner, owner_of, ask, record_type) for record_type in kinds for owner in here.members
+    ]
+    answers = together(tasks)
+    each_kind = len(here.members)
     known = {
-        record_type: _known(store, by, here.members, owner_of, ask, record_type)
-        for record_type in (WHO[0], *_NEEDED.values())
+        record_type: set().union(*answers[at * each_kind : (at + 1) * each_kind])
+        for at, record_type in enumerate(kinds)
     }
     relatives = []
     for other, pieces in found.items():
@@ -128,21 +136,19 @@ def family(store: Store, by: Asker, space: str, child: str, ask: Ask) -> list[Re
     return sorted(relatives, key=lambda each: (not each.sibling, -len(each.evidence), each.child))
 
 
-def _known(
-    store: Store, by: Asker, members: Iterable[str], owner_of: Mapping[str, str], ask: Ask, record_type: str
-) -> set[str]:
-    """The records of which the asker may know that they hold something of a kind."""
+def _known(store: Store, by: Asker, owner: str, owner_of: Mapping[str, str], ask: Ask, record_type: str) -> set[str]:
+    """The records of an organisation of which the asker may know that they hold something of a kind."""
+    keys = tuple(sorted(key for key, its in owner_of.items() if its == owner)) or (token_hex(16),)
+    scope = Scope(Spread.BATCH, keys, batch="family")
+    question = msgspec.structs.replace(
+        ask, who=by, owner=owner, mode=Mode.EXISTENCE, record_type=record_type, scope=scope
+    )
     found: set[str] = set()
-    for owner in members:
-        keys = tuple(sorted(key for key, its in owner_of.items() if its == owner)) or (token_hex(16),)
-        scope = Scope(Spread.BATCH, keys, batch="family")
-        question = msgspec.structs.replace(
-            ask, who=by, owner=owner, mode=Mode.EXISTENCE, record_type=record_type, scope=scope
-        )
-        for given in permits(store, grounded(store, question)):
-            told = [key for key in given.record_keys if key in owner_of]
+    for given in permits(store, grounded(store, question)):
+        told = [key for key in given.record_keys if key in owner_of]
+        if told:
             ledger.outcome(store, given, told, {"known": len(told)}, ask.now)
-            found |= set(told)
+        found |= set(told)
     return found
 
 

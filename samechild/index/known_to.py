@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from secrets import token_hex
 from typing import Any
 
@@ -20,6 +21,7 @@ from samechild.index import store as tables
 from samechild.index.grounds import grounded
 from samechild.index.records import WHO
 from samechild.index.spaces import space_of
+from samechild.index.together import together
 from samechild.policy import ledger
 from samechild.policy.actions import permits
 from samechild.policy.holdings import Holding, held_under
@@ -70,7 +72,7 @@ def known_to(store: Store, by: Asker, space: str, child: str, ask: Ask) -> list[
     with store.read(Login.INDEX) as connection:
         records = tables.records_by_key(connection, sorted(tables.members_of(connection, here.space, [child])))
     them = {each.organisation: each for each in organisations(store)}
-    found: list[Known] = []
+    tasks = []
     for owner in here.members:
         its = tuple(sorted(key for key, row in records.items() if row.owner == owner)) or (token_hex(16),)
         for record_type in asked_of(them.get(owner)):
@@ -78,9 +80,15 @@ def known_to(store: Store, by: Asker, space: str, child: str, ask: Ask) -> list[
             question = msgspec.structs.replace(
                 ask, who=by, owner=owner, mode=Mode.EXISTENCE, record_type=record_type, scope=scope
             )
-            under = [(given, _held(store, records, given, ask)) for given in permits(store, grounded(store, question))]
-            found += _known(them[owner], record_type, under)
+            tasks.append(partial(_one, store, records, question, them[owner]))
+    found = [known for some in together(tasks) for known in some]
     return sorted(found, key=lambda one: (one.brokered, one.organisation != by.organisation, one.name, one.service))
+
+
+def _one(store: Store, records: Mapping[str, Any], question: Ask, owner: Organisation) -> list[Known]:
+    """Ask one organisation about one kind of record."""
+    under = [(given, _held(store, records, given, question)) for given in permits(store, grounded(store, question))]
+    return _known(owner, question.record_type, under)
 
 
 def asked_of(organisation: Organisation | None) -> tuple[str, ...]:
@@ -99,7 +107,8 @@ def _held(store: Store, records: Mapping[str, Any], given: Permit, ask: Ask) -> 
         held = [Holding(key, records[key].received_at, records[key].seen_at) for key in seen]
     else:
         held = held_under(store, given, ask.now)
-    ledger.outcome(store, given, [each.record_key for each in held], {"known": len(held)}, ask.now)
+    if held:  # of what is hidden and what is not there nothing is shown, so that both make as little work
+        ledger.outcome(store, given, [each.record_key for each in held], {"known": len(held)}, ask.now)
     return held
 
 

@@ -6,6 +6,7 @@ Each part is asked for by itself and is shown as far as it is allowed; nothing i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
@@ -19,6 +20,7 @@ from samechild.index.known_to import Known, known_to
 from samechild.index.reading import read_child
 from samechild.index.records import WHO, ChildRead, Held
 from samechild.index.survivorship import Core, core_record
+from samechild.index.together import together
 from samechild.policy.vault_actions import read_what_may_be
 from samechild.records.disclosure import Ask, Asker, Mode, Scope, Spread
 from samechild.storage import Login, Store
@@ -53,10 +55,12 @@ def view_child(store: Store, by: Asker, space: str, child: str, ask: Ask) -> Chi
     """
     read = read_child(store, by, space, child, ask)
     core = core_record(read.records, sectors_of(store), ask.now.date())
-    people: list[Connected] = []
-    for owner in sorted({held.owner for held in read.records}):
-        keys = [held.record_key for held in read.records if held.owner == owner]
-        people += connected(store, msgspec.structs.replace(ask, who=by), owner, keys)
+    mine = msgspec.structs.replace(ask, who=by)
+    keys: dict[str, list[str]] = {}
+    for held in read.records:
+        keys.setdefault(held.owner, []).append(held.record_key)
+    asked = together([partial(connected, store, mine, owner, keys[owner]) for owner in sorted(keys)])
+    people = [person for some in asked for person in some]
     return ChildView(
         read=read,
         core=core,
