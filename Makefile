@@ -17,7 +17,7 @@ PIP_INSTALL = $(VENV_PYTHON) -m pip install --quiet --constraint .venv/constrain
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow check format bench offline check-windows lock clean
+.PHONY: help demo test test-slow mesh check format bench offline check-windows lock clean
 
 help: ## List every task
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ test: .venv/.ready-dev ## Set up and run the tests (no Java, no browser needed)
 test-slow: .venv/.ready-slow ## Run the tests that need Spark (Java), a browser (Chromium) or minutes
 	@$(VENV_PYTHON) -m pytest -m slow $(ARGS); code=$$?; \
 	  if [ $$code -eq 5 ]; then echo "no slow tests were chosen"; exit 0; fi; exit $$code
+
+mesh: .venv/.ready-dev ## Set up the NHS's MESH sandbox in .venv-mesh, for the tests that send trace files
+	@$(VENV_PYTHON) scripts/mesh_sandbox.py make
 
 check: .venv/.ready-dev ## Lint, formatting, types, import contracts
 	@.venv/bin/ruff check .

@@ -28,7 +28,7 @@ from samechild.index.records import Apart, Arrival, Candidate, Identified, Kind,
 from samechild.index.review import Doubt, Question
 from samechild.index.spaces import ask_of, space_of
 from samechild.index.writing import Draft, Owned, write
-from samechild.linkage.constraints import Why
+from samechild.linkage.constraints import VERIFIED, Why
 from samechild.linkage.deciding import WORDS, Ground
 from samechild.linkage.placing import Group, Member, Placement, fits, place
 from samechild.linkage.reference import bits, probability_of
@@ -150,9 +150,9 @@ def _identified(
     if events:
         alive.number = events[-1].number
     answers = []
-    for one in took:
-        its, ids = ids[: len(one.questions)], ids[len(one.questions) :]
-        answers.append(msgspec.structs.replace(one.identified, questions=tuple(its)))
+    for done in took:
+        its, ids = ids[: len(done.questions)], ids[len(done.questions) :]
+        answers.append(msgspec.structs.replace(done.identified, questions=tuple(its)))
     return answers, work.closed
 
 
@@ -189,6 +189,8 @@ class _Work:
         if was is not None and was.digest == each.digest and here is not None and not arrival.signs:
             self.seen.append(key)
             return self._as_before(Outcome.KEPT, key, here)
+        if was is not None and here is not None:
+            each = self._with_the_verified_number(each, here)
         if was is None:
             self.new.append((key, each))
         elif was.digest != each.digest:
@@ -201,6 +203,17 @@ class _Work:
             took = self._placed_again(key, each, record, self.alive.copy.child(here), UNBORN in arrival.signs)
         reason = seals(arrival.signs)
         return self._closed(took, key, reason) if reason and not self.alive.is_sealed(key) else took
+
+    def _with_the_verified_number(self, each: Coming, row: int) -> Coming:
+        """A source that sends no NHS number does not take away one that was verified with the national service."""
+        copy = self.alive.copy
+        if "nhs_number" in each.values or not {"nhs_number", "nhs_number_status"} <= copy.places.keys():
+            return each
+        number, status = (copy.values(row)[copy.places[name]] for name in ("nhs_number", "nhs_number_status"))
+        if status != VERIFIED or not isinstance(number, str) or not number.isdigit():
+            return each
+        values = {**each.values, "nhs_number": number, "nhs_number_status": VERIFIED}
+        return msgspec.structs.replace(each, values=values)
 
     def _replace(self, key: str, each: Coming, in_batch: bool) -> None:
         """Keep the newer of two versions; of two within one batch only the last."""

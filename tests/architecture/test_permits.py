@@ -199,10 +199,10 @@ def test_the_list_of_those_without_one_holds_nothing_that_is_gone() -> None:
     assert sorted(WITHOUT_PERMIT) == unguarded(everything())
 
 
-def test_identities_are_opened_for_matching_in_one_place_only() -> None:
-    """What opens a whole space without a permit is called by the memory of the index alone."""
+def test_identities_are_opened_for_matching_only() -> None:
+    """What opens a whole space without a permit serves the memory of the index, and trying a new model on it."""
     callers = {each.place[0] for each in everything() if "who_they_are" in each.calls}
-    assert callers == {"index/live.py"}
+    assert callers == {"index/dry_run.py", "index/live.py"}
 
 
 def test_the_readers_of_the_vaults_are_among_those_that_require_one() -> None:
