@@ -188,18 +188,19 @@ class Neighbourhood:
         held = {member.key: member.prepared[status] for each in (at, *rest) for member in self.groups[each].members}
         return bool(same) and not any(held[pair.mine] == held[pair.theirs] == VERIFIED for pair in same)
 
-    def may_be_its_twin(self, at: int) -> bool:
-        """Whether a child was born the same day as the newcomer, and no record of it has the newcomer's forename.
+    def shares_a_twins_number(self, at: int) -> bool:
+        """Whether a child holds the newcomer's number and was born the same day, but has quite another forename.
 
-        Of the child it belongs to already that is not asked.
+        That is what is left when a number was written into the record of the other twin.
         """
-        number, equal = self.matcher.number, self.matcher.equal
-        if not {"forename", "date_of_birth"} <= number.keys():
+        number, equal, pairs = self.matcher.number, self.matcher.equal, self.pairs(NEWCOMER, at)
+        if self.groups[at].own or not {"forename", "date_of_birth"} <= number.keys():
             return False
         forename, birth = number["forename"], number["date_of_birth"]
-        reached = {pair.levels[forename] for pair in self.pairs(NEWCOMER, at)} - {0}
-        same_day = any(pair.levels[birth] == equal[birth] for pair in self.pairs(NEWCOMER, at))
-        return bool(reached) and reached <= self.matcher.unlike and same_day and not self.groups[at].own
+        reached = {pair.levels[forename] for pair in pairs} - {0}
+        same_day = any(pair.levels[birth] == equal[birth] for pair in pairs)
+        numbered = any(pair.levels[each] == equal[each] for pair in pairs for each in self.matcher.numbers)
+        return bool(reached) and reached <= self.matcher.unlike and same_day and numbered
 
     def is_torn(self, joined: Collection[int]) -> bool:
         """Whether the newcomer stands between two twins, so that nobody can tell whose record it is.

@@ -138,9 +138,8 @@ def _grown(
 def _kept(found: _Found, joined: Sequence[int]) -> tuple[list[int], dict[int, str]]:
     """The children that stay joined, the nearest first; for the others, why a person is asked.
 
-    In bulk everything that could speak against a join is there; of a newcomer's twin more may be on its way. So a child
-    with quite another forename born the same day is joined only when that is as sure as if no agencies were known; and
-    a second one, brought in by a number they share, only when the records say so without the agencies.
+    In bulk everything that could speak against a join is there; of a newcomer's twin more may be on its way. So a
+    second child, born the same day and with quite another forename, is not brought in by a number that it shares.
     """
     near = found.near
     said = [at for at in joined if any(pair.why is Why.SAID_SAME for pair in near.pairs(NEWCOMER, at))]
@@ -154,7 +153,7 @@ def _kept(found: _Found, joined: Sequence[int]) -> tuple[list[int], dict[int, st
             continue
         if near.by_number_alone(at, joined):
             grounds[at] = NUMBER_ALONE
-        elif near.may_be_its_twin(at) and (near.best[at] if place else found.claim(at)) < sure:
+        elif place and near.best[at] < sure and near.shares_a_twins_number(at):
             grounds[at] = WORDS[Ground.DOUBT]
     if nearest and nearest[0] in grounds:  # what it would have brought together hung on the nearest
         grounds |= {at: WORDS[Ground.DOUBT] for at in nearest if at not in said and at not in grounds}

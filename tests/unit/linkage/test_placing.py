@@ -105,9 +105,13 @@ def test_two_twins_that_both_may_be_it_are_asked_about() -> None:
     assert torn.joins == ()
 
 
-def test_a_forename_that_may_be_a_twins_is_not_enough_on_its_own() -> None:
-    found = placed(a_record("n", forename="Thomas"), Group("C", (a_record("r", forename="Theo"),)))
-    assert found.joins == ()
+def test_a_number_written_into_the_other_twins_record_does_not_bring_that_in() -> None:
+    groups = [
+        Group("C", (a_record("r", forename="Beatrix", middle_names="Ida", upn="A800000012001"),)),
+        Group("D", (a_record("s", source="b", forename="Ann", nhs_number=NUMBER, nhs_number_status="02"),)),
+    ]
+    newcomer = a_record("n", source="c", forename="Beatrix", middle_names="Ida", upn="A800000012001", nhs_number=NUMBER)
+    assert placed(newcomer, *groups).joins == ("C",)
 
 
 # --- what people have said --------------------------------------------------------------------------------------------
