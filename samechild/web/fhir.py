@@ -32,7 +32,8 @@ from samechild.web import fhir_resources as fhir
 from samechild.web.api import FORM, bearer_of, media_of
 from samechild.web.faults import FHIR, FHIR_JSON, WrongMedia, WrongMethod
 from samechild.web.fhir_patients import merged_patient, patient_of
-from samechild.web.index_operations import GroundsAsked, grounds_ask
+from samechild.web.index_operations import grounds_ask
+from samechild.web.index_shapes import GroundsAsked
 from samechild.web.limits import Buckets
 from samechild.web.origins import client_of_request
 from samechild.web.visits import Shell

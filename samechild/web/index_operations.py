@@ -7,8 +7,8 @@ stand in bodies, never in addresses; ids of children and records are opaque and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -16,22 +16,39 @@ from samechild.errors import Invalid, Unauthenticated
 from samechild.index import actions, feed, reading
 from samechild.index.exchange import given_columns
 from samechild.index.identifying import identify
+from samechild.index.query import parse
 from samechild.index.records import Arrival, Event, Held, Identified
-from samechild.index.spaces import PURPOSE, ask_of, spaces_for
-from samechild.index.telling import Changed
+from samechild.index.spaces import ask_of, space_of, spaces_for
 from samechild.policy.bases import bases, conditions, confidences, powers
 from samechild.policy.purposes import purposes
-from samechild.records.disclosure import Ask, Asker, Mode, Scope, Spread
-from samechild.web.api_operations import (
-    BasisName,
-    ConditionName,
-    ConfidenceName,
-    Opaque,
-    OpaqueOrNone,
-    PowerName,
-    PurposeName,
+from samechild.records.disclosure import Ask, Asker
+from samechild.web.index_shapes import (
+    CandidateTold,
+    ChangesPage,
+    ChildTold,
+    EventTold,
+    EvidenceTold,
+    GroundsAsked,
+    HitTold,
+    IdentifiedTold,
+    IdentifyAnswer,
+    IdentifyAsked,
+    MergeAsked,
+    NoteAsked,
+    PairAsked,
+    ReadAsked,
+    RecordSent,
+    RecordTold,
+    SearchAnswer,
+    SearchAsked,
+    SpacesTold,
+    SpaceTold,
+    SplitAsked,
 )
 from samechild.web.operations import Call, Named, Operation
+
+MOST_HITS = 20
+"""So many children a search answers."""
 
 LONGEST_WAIT = 20
 """Seconds a follower may wait for the next change."""
@@ -51,178 +68,6 @@ _SPACE = Named(
     words="The index space; the organisation's own when left out.",
     schema={"type": "string", "pattern": "^[A-Za-z0-9_-]{0,64}$"},
 )
-
-_WRITTEN = "^[^\\x00]*[^\\s\\x00][^\\x00]*$"
-Written = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=_WRITTEN)]
-Value = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=_WRITTEN)]
-Given = Annotated[
-    dict[str, Value],
-    msgspec.Meta(
-        min_length=1,
-        description="What the record says, by field, as it is written there; leave out what is blank.",
-        extra_json_schema={"propertyNames": {"enum": given_columns()}},
-    ),
-]
-Note = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
-Sign = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9-]{1,20}$")]
-
-
-class RecordSent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A record as its source holds it. ``signs``: codes such as E11 and E12 (adopted), ``adopted`` or ``unborn``."""
-
-    record_id: Written
-    given: Given
-    changed_on: date | None = None
-    signs: Annotated[tuple[Sign, ...], msgspec.Meta(max_length=10)] = ()
-
-
-class IdentifyAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Records of one source to be found their children. Sent again they change nothing."""
-
-    source: Written
-    records: Annotated[tuple[RecordSent, ...], msgspec.Meta(min_length=1, max_length=500)]
-    space: OpaqueOrNone = ""
-
-
-class EvidenceTold(msgspec.Struct, frozen=True, kw_only=True):
-    """One piece of evidence: what was compared, how far it agrees in words, and its weight in bits."""
-
-    comparison: str
-    words: str
-    weight: float
-
-
-class CandidateTold(msgspec.Struct, frozen=True, kw_only=True):
-    """A child a record may be of: match weight in bits, probability, and why."""
-
-    child: str
-    weight: float
-    probability: float
-    evidence: list[EvidenceTold]
-    ground: str
-
-
-class IdentifiedTold(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a record. ``merged`` names children that it showed to be the same; they lead to ``child``."""
-
-    record_id: str
-    outcome: Literal["joined", "new", "ask", "kept", "stale"]
-    record_key: str
-    child: str
-    candidates: list[CandidateTold]
-    merged: list[str]
-    questions: int
-
-
-class IdentifyAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of each record, in the order in which they were sent."""
-
-    results: list[IdentifiedTold]
-
-
-class RecordTold(msgspec.Struct, frozen=True, kw_only=True):
-    """One record of a child as the caller may see it. ``number``: what may be done with the national number."""
-
-    record_key: str
-    owner: str
-    source: str
-    received_at: datetime
-    values: dict[str, str]
-    hidden: list[str]
-    number: str
-
-
-class ChildTold(msgspec.Struct, frozen=True, kw_only=True):
-    """A child as the caller may see it; ``child`` is the identifier to use from now on."""
-
-    space: str
-    asked: str
-    child: str
-    state: str
-    records: list[RecordTold]
-
-
-class GroundsAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """For which purpose, and resting on what, something about children is asked for."""
-
-    purpose: PurposeName = PURPOSE
-    power: PowerName = ""
-    basis: BasisName = ""
-    condition: ConditionName = ""
-    confidence: ConfidenceName = ""
-
-
-class ReadAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Read a child's records."""
-
-    space: OpaqueOrNone = ""
-    grounds: GroundsAsked = GroundsAsked()
-
-
-class MergeAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``gone`` is the same child: its identifier leads to this one from now on."""
-
-    gone: Opaque
-    note: Note
-    space: OpaqueOrNone = ""
-
-
-class SplitAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """These records are of another child."""
-
-    record_keys: Annotated[tuple[Opaque, ...], msgspec.Meta(min_length=1, max_length=100)]
-    note: Note
-    space: OpaqueOrNone = ""
-
-
-class PairAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Two records that may be matched again."""
-
-    other: Opaque
-    note: Note
-    space: OpaqueOrNone = ""
-
-
-class NoteAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Why it is done, for whoever looks at it later; kept sealed."""
-
-    note: Note
-    space: OpaqueOrNone = ""
-
-
-class EventTold(msgspec.Struct, frozen=True, kw_only=True):
-    """What was done: the event's number, by which it can be undone."""
-
-    number: int
-    at: datetime
-    kind: str
-    child: str
-    other: str
-
-
-class ChangesPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Changes in their order, the cursor to ask with next, and whether more is waiting already."""
-
-    space: str
-    changes: list[Changed]
-    next: str
-    more: bool
-
-
-class SpaceTold(msgspec.Struct, frozen=True, kw_only=True):
-    """An index space that the caller's organisation is a member of."""
-
-    space: str
-    title: str
-    joint: bool
-    agreement: str
-
-
-class SpacesTold(msgspec.Struct, frozen=True, kw_only=True):
-    """The spaces the caller may use, its own first."""
-
-    spaces: list[SpaceTold]
-
 
 # --- answering --------------------------------------------------------------------------------------------------------
 
@@ -332,6 +177,21 @@ def _record(held: Held) -> RecordTold:
     )
 
 
+def search(call: Call) -> SearchAnswer:
+    """Search for children; what cannot be searched by is answered with advice."""
+    body: SearchAsked = call.body
+    by = asker_of(call)
+    ask = grounds_ask(by, body.grounds, call.now, "api-search")
+    space = space_of(call.shell.store, body.space or by.organisation, by.organisation).space
+    try:
+        query = parse(body.text, call.now.date())
+        found = reading.search(call.shell.store, by, space, ask, query, MOST_HITS)
+    except Invalid as nothing_usable:
+        return SearchAnswer(hits=[], more=False, advice=str(nothing_usable), unread=[])
+    hits = [HitTold(child=hit.child, score=hit.score, reasons=list(hit.reasons)) for hit in found.hits]
+    return SearchAnswer(hits=hits, more=found.more, advice=found.advice, unread=list(query.unread))
+
+
 def merge(call: Call) -> EventTold:
     """Put two children together."""
     body: MergeAsked = call.body
@@ -420,12 +280,6 @@ def spaces(call: Call) -> SpacesTold:
     )
 
 
-def existence(by: Asker, grounds: GroundsAsked, now: datetime, batch: str) -> Ask:
-    """The question of a search: whether there are such records."""
-    ask = grounds_ask(by, grounds, now, batch)
-    return msgspec.structs.replace(ask, mode=Mode.EXISTENCE, scope=Scope(Spread.SEARCH, batch=batch))
-
-
 _FOUND_WRONG = (404, 409)
 
 
@@ -475,6 +329,20 @@ INDEX_OPERATIONS = (
         body=IdentifyAsked,
         errors=_FOUND_WRONG,
         scope="submit",
+        tag=_TAG,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/index/search",
+        name="searchChildren",
+        title="Search for children",
+        words="Typing errors, nicknames and names that sound alike are forgiven. What is searched for is written down "
+        "nowhere but as keyed references.",
+        act=search,
+        gives=SearchAnswer,
+        body=SearchAsked,
+        errors=(404,),
+        scope="index",
         tag=_TAG,
     ),
     Operation(

@@ -74,6 +74,19 @@ def test_a_child_is_read_under_the_gate_with_entries(machine: Machine) -> None:
     assert machine.ask("POST", f"/api/v1/index/children/{'0' * 32}/read", {}).status_code == 404
 
 
+def test_a_child_is_searched_for_with_reasons_that_repeat_nothing(machine: Machine) -> None:
+    child = machine.send("s1", forename="Brambling", surname="Searchworthy", date_of_birth="2008-08-08")["child"]
+    found = machine.ask("POST", "/api/v1/index/search", {"text": "brambling serchworthy 2008"}).json()
+    assert [hit["child"] for hit in found["hits"]][:1] == [child]
+    assert found["hits"][0]["reasons"]
+    assert "earchworthy" not in str(found)
+    nothing = machine.ask("POST", "/api/v1/index/search", {"text": "?"}).json()
+    assert nothing["hits"] == []
+    assert nothing["advice"]
+    elsewhere = machine.ask("POST", "/api/v1/index/search", {"text": "Wren", "space": "elsewhere"})
+    assert elsewhere.status_code == 404
+
+
 def test_children_are_joined_parted_and_put_back(machine: Machine) -> None:
     one = machine.send("a3", forename="Linnet", surname="Aldersey", date_of_birth="2011-01-01")
     other = machine.send("a4", forename="Robin", surname="Birkdale", date_of_birth="2012-02-02")
