@@ -39,6 +39,10 @@ class Columns:
         """What a row holds, in the order of ``names``."""
         return tuple(map(getitem, self._lists, self._chunks[row // CHUNK][row % CHUNK].tolist()))
 
+    def first(self, row: int, many: int) -> Values:
+        """What a row holds in the first columns."""
+        return tuple(map(getitem, self._lists, self._chunks[row // CHUNK][row % CHUNK, :many].tolist()))
+
     def value(self, row: int, place: int) -> Value:
         """What a row holds in one column."""
         return self._lists[place][int(self._chunks[row // CHUNK][row % CHUNK, place])]

@@ -114,6 +114,10 @@ class SpaceCopy:
         """What a record holds, in the order of ``columns``; everything None once it was dropped."""
         return self._held.values(row)
 
+    def first(self, row: int, many: int) -> Values:
+        """What a record holds in the first of ``columns``; everything None once it was dropped."""
+        return self._held.first(row, many)
+
     def searchable(self, row: int) -> Values:
         """What a record holds, without what is hidden from search."""
         values = self.values(row)

@@ -28,7 +28,8 @@ from samechild.index.records import Apart, Arrival, Candidate, Identified, Kind,
 from samechild.index.review import Doubt, Question
 from samechild.index.spaces import ask_of, space_of
 from samechild.index.writing import Draft, Owned, write
-from samechild.linkage.constraints import VERIFIED, Why
+from samechild.linkage.claims import HOPELESS
+from samechild.linkage.constraints import FORBIDDING, VERIFIED, Why
 from samechild.linkage.deciding import WORDS, Ground
 from samechild.linkage.placing import Group, Member, Placement, fits, place
 from samechild.linkage.reference import bits, probability_of
@@ -42,6 +43,9 @@ from samechild.storage import Login, Store
 
 UNBORN = "unborn"
 """The sign of a record about a child who is expected."""
+
+MOST_NEAR = 200
+"""More children than this are never near one record but by mistake; the nearest are looked at."""
 
 
 class Took(msgspec.Struct, frozen=True, kw_only=True):
@@ -234,7 +238,7 @@ class _Work:
     def _placed(self, key: str, each: Coming, record: Record, unborn: bool) -> Took:
         alive, child = self.alive, token_hex(16)
         newcomer = self._member(key, each, record, "")
-        placement = Placement() if unborn else self._place(newcomer, self._groups(record, key))
+        placement = Placement() if unborn else self._place(newcomer, self._groups(newcomer, record))
         drafts: list[Draft] = []
         state: State = {}
         joined, merged = self._joined(placement, state, drafts)
@@ -333,7 +337,7 @@ class _Work:
         if unborn or alive.is_sealed(key):
             return Took(identified=Identified(outcome=Outcome.KEPT, record_key=key, child=child), drafts=tuple(drafts))
         newcomer = self._member(key, each, record, child)
-        groups = self._groups(record, key, own=child)
+        groups = self._groups(newcomer, record, own=child)
         with_others = len(alive.copy.members(child)) > 1
         seen = alive.seen(child)
         alive.expectations.remove(seen)  # the newcomer counts for nothing in what is expected of it
@@ -370,31 +374,50 @@ class _Work:
         read = self.alive.as_read(record, child)
         return Member(self.alive.matcher.prepare(read), source_of(each.owner, each.source), key)
 
-    def _groups(self, record: Record, key: str, own: str = "") -> list[Group]:
-        """The children that share a key with a record, and those about whom a question with these is open."""
+    def _groups(self, newcomer: Member, record: Record, own: str = "") -> list[Group]:
+        """The children a record may be of: those with a record that shares a key with it and does not speak against it.
+
+        And, with each, those about whom a question with it is open, and their rivals in turn. Children of whom no such
+        record comes near are left out as bulk linkage leaves them out (:data:`samechild.linkage.claims.HOPELESS`).
+        """
         alive, copy = self.alive, self.alive.copy
-        children: dict[str, None] = {own: None} if own else {}
+        near: dict[str, None] = {own: None} if own else {}
+        rows_of: dict[str, list[int]] = {}
         for row in copy.near(copy.values_of(alive.as_read(record, own))):
-            children[copy.child(row)] = None
-        for child in list(children):
-            children |= dict.fromkeys(sorted(alive.asked.get(child, ())))
-        groups = []
-        for child in children:
-            if not child or (child != own and alive.state_of(child) == UNBORN):
-                continue
-            rows = [row for row in copy.members(child) if copy.record_key(row) != key]
-            if rows:
-                members = tuple(Member(alive.prepared(row), alive.source(row), copy.record_key(row)) for row in rows)
-                groups.append(
-                    Group(
-                        child,
-                        members,
-                        sealed=any(alive.is_sealed(member.key) for member in members),
-                        asked=frozenset(alive.asked.get(child, ())),
-                        own=child == own,
-                    )
-                )
-        return groups
+            rows_of.setdefault(copy.child(row), []).append(row)
+        for child, rows in rows_of.items():
+            if child and child != own and any(self._may_be(newcomer, row) for row in rows):
+                near[child] = None
+        waiting = list(near) if alive.asked else []
+        while waiting and len(near) < MOST_NEAR:
+            beside = sorted(alive.asked.get(waiting.pop(), set()) - near.keys())
+            near |= dict.fromkeys(beside)
+            waiting += beside
+        return [group for child in near if (group := self._group(child, newcomer.key, own)) is not None]
+
+    def _may_be(self, newcomer: Member, row: int) -> bool:
+        """Whether a record comes near enough to be weighed with its whole child, or forbids something."""
+        weighed = self.alive.matcher.weigh(newcomer.prepared, self.alive.prepared(row))
+        return weighed.weight >= HOPELESS or weighed.why in FORBIDDING
+
+    def _group(self, child: str, key: str, own: str) -> Group | None:
+        alive, copy = self.alive, self.alive.copy
+        if child != own and alive.state_of(child) == UNBORN:
+            return None
+        members = tuple(
+            Member(alive.prepared(row), alive.source(row), record_key)
+            for row in copy.members(child)
+            if (record_key := copy.record_key(row)) != key
+        )
+        if not members:
+            return None
+        return Group(
+            child,
+            members,
+            sealed=any(alive.is_sealed(member.key) for member in members),
+            asked=frozenset(alive.asked.get(child, ())),
+            own=child == own,
+        )
 
     def _place(self, newcomer: Member, groups: Sequence[Group]) -> Placement:
         alive = self.alive
@@ -416,7 +439,7 @@ class _Work:
             self._question(
                 near.mine, near.theirs, near.levels, near.weight, _DOUBTS.get(near.ground, Doubt.DOUBT), near.ground
             )
-            for near in placement.asks
+            for near in (*placement.asks, *placement.leaves)
         ]
 
     def _question(

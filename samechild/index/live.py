@@ -240,7 +240,7 @@ class Live:
         return source_of(self.copy.owner(row), self.copy.source(row))
 
     def _birth_year(self, row: int) -> str | None:
-        value = self.copy.values(row)[self._year] if self._year >= 0 else None
+        value = self.copy.first(row, self._year + 1)[self._year] if self._year >= 0 else None
         return value if isinstance(value, str) else None
 
     def ask(self, child: str, other: str) -> None:
@@ -305,7 +305,7 @@ class Live:
 
     def prepared(self, row: int) -> Prepared:
         """A record as the matcher takes it."""
-        return self.copy.values(row)[: self._compared]
+        return self.copy.first(row, self._compared)
 
     def state_of(self, child: str) -> str:
         """Whether a child is live, unborn, erased or merged."""
