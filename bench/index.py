@@ -30,6 +30,7 @@ from bench.machine import KEEP_HELP, ROOT, WORK, Program, Shown, keep, results_f
 sys.path.insert(0, str(ROOT / "tests"))
 
 import gate
+from asking import NOW
 from samechild.index.identifying import _Work, identify
 from samechild.index.keeping import coming, standardised
 from samechild.index.live import Live, live
@@ -46,6 +47,7 @@ from samechild.storage import Login, Store
 from stores import a_store
 
 OFFICER = Asker(user="dq", organisation="council", role="data-quality-officer", factors=2)
+Pairs = tuple[list[float], list[float]]
 HELD_BACK = 12_000
 BATCH, THROUGH_HTTP, BY_SPLINK = 200, 400, 12
 FOR_SPLINK = ("forename", "surname", "date_of_birth", "postcode", "sex", "nhs_number", "upn")
@@ -136,6 +138,11 @@ def arrivals(held: pa.Table, owner: str = "council") -> list[Arrival]:
     ]
 
 
+def whole(each: Arrival) -> dict[str, str]:
+    """What a record says, its source and its id with it."""
+    return {**each.given, "source": each.source, "record_id": each.record_id}
+
+
 def queries(them: Sequence[Record], draw: random.Random) -> list[str]:
     """What people type: names with and without a slip, birth dates, ages, postcodes, numbers."""
     found = []
@@ -155,7 +162,7 @@ def queries(them: Sequence[Record], draw: random.Random) -> list[str]:
     return found
 
 
-def in_memory(store: Store, alive: Live, them: Sequence[Arrival], now: datetime) -> tuple[list[float], list[float]]:
+def in_memory(store: Store, alive: Live, them: Sequence[Arrival], now: datetime) -> Pairs:
     """Search, and find a record its place among the children, in this process, with nothing written."""
     made = [
         standardised({**each.given, "source": each.source, "record_id": each.record_id}, now.date()) for each in them
@@ -248,7 +255,8 @@ def by_splink(linked: Path, many: int) -> list[float]:
         )
         one = api.register(f"one{number}")
         began = time.perf_counter()
-        linker.inference.predict_between(one, everything).as_pandas_dataframe()
+        predicted: Any = linker.inference.predict_between(one, everything)
+        predicted.as_pandas_dataframe()
         found.append((time.perf_counter() - began) * 1000)
     return found[2:]
 
@@ -265,7 +273,7 @@ def main(children: int, database: str, seed: int, splink: bool, wanted: bool) ->
     linked, held = make_linked(folder, children, seed)
     them = arrivals(held)
     third = len(them) // 3
-    now = gate.NOW
+    now = NOW
     with a_store(database, durable=True) as store:
         gate.a_world(store)
         with store.write(Login.GATE) as connection:
@@ -289,7 +297,7 @@ def main(children: int, database: str, seed: int, splink: bool, wanted: bool) ->
         durable = len(sent) / (time.perf_counter() - began)
         click.echo(f"identified {durable:,.0f} a second", err=True)
         last = them[2 * third :][:THROUGH_HTTP]
-        made = [standardised({**e.given, "source": e.source, "record_id": e.record_id}, now.date()) for e in last]
+        made = [standardised(whole(each), now.date()) for each in last]
         texts = [text for text in queries(made, random.Random(9)) if text.strip()]
         from samechild.settings import Settings
 
@@ -329,11 +337,11 @@ def tables_of(found: Found) -> list[Shown]:
     rows = [[name, f"{p50:.2f}", f"{p99:.2f}"] for name, p50, p99 in names]
     rows.append(["Splink predict_between, one record", f"{found.splink_p50:.0f}", ""])
     title = (
-        f"{found.database}: {found.children:,} children, {found.records:,} records; loaded {found.load_per_second:,.0f} a "
-        f"second, in memory in {found.fill_seconds:.0f} s, {found.memory_mib:,.0f} MiB; identified durably "
+        f"{found.database}: {found.children:,} children, {found.records:,} records; loaded {found.load_per_second:,.0f} "
+        f"a second, in memory in {found.fill_seconds:.0f} s, {found.memory_mib:,.0f} MiB; identified durably "
         f"{found.identify_durable_per_second:,.0f} a second"
     )
-    return [Shown(title, ["ms", "median", "99%"], rows)]
+    return [Shown(title, ("ms", "median", "99%"), rows)]
 
 
 if __name__ == "__main__":

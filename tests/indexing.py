@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import gate
+from asking import NOW
 from commands import linked_town
 from samechild.index.loading import Loaded, load
 from samechild.index.records import Arrival
 from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store
 
-NOW = gate.NOW
 OFFICER = Asker(user="dq", organisation="council", role="data-quality-officer", factors=2)
 SYSTEM = Asker(user="sender", organisation="council", role="submitting-system", factors=2)
 SCHOOL_OFFICER = Asker(user="dq-school", organisation="school", role="data-quality-officer", factors=2)

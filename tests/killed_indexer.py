@@ -12,7 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from indexing import NOW, OFFICER, SYSTEM, an_arrival
+from asking import NOW
+from indexing import OFFICER, SYSTEM, an_arrival
 from samechild.errors import Conflict, Unavailable
 from samechild.index.actions import merge, undo
 from samechild.index.identifying import identify
@@ -35,7 +36,7 @@ def step(store: Store, number: int) -> str:
             an_arrival(
                 f"{number}-{side}",
                 forename=FORENAMES[(number + side) % 8],
-                surname=f"Quill{number}",
+                surname=surname,
                 date_of_birth=born,
             )
             for side in (0, 3)

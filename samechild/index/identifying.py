@@ -268,7 +268,7 @@ class _Work:
         )
 
     def _joined(self, placement: Placement, state: State, drafts: list[Draft]) -> tuple[str, list[str]]:
-        """Put together the children that the newcomer showed to be one: the child it joins, and those merged into it."""
+        """Put together the children that the newcomer showed to be one: the child it joins, and those merged."""
         if not placement.joins:
             return "", []
         alive = self.alive

@@ -14,7 +14,7 @@ from samechild.storage import Login, Store
 PURPOSE = "linkage-quality"
 """What records are put together and kept apart for."""
 
-STANDING = {"power": "CA2004-s10", "basis": "6(1)(e)"}
+POWER, BASIS = "CA2004-s10", "6(1)(e)"
 """What another organisation's records are compared under in a joint space: co-operation to improve children's
 well-being (Children Act 2004 section 10), a public task. The agreement between the two must say so as well."""
 
@@ -49,5 +49,6 @@ def ask_of(by: Asker, owner: str, now: datetime, record_keys: Sequence[str] = ()
         owner=owner,
         scope=Scope(Spread.BATCH, tuple(record_keys), batch=batch),
         now=now,
-        **({} if owner == by.organisation else STANDING),
+        power="" if owner == by.organisation else POWER,
+        basis="" if owner == by.organisation else BASIS,
     )

@@ -47,7 +47,7 @@ OPERATOR = "run by whoever runs the databases: copies or checks rows as they lie
 WRITES = "adds or moves rows and gives back ids or counts"
 MATCHES = "for the memory of the engine that matches records: nothing of it leaves without a decision"
 WITHOUT_PERMIT: dict[Place, str] = {
-    ("index/actions.py", "note_of"): "what a person wrote beside an event, for those whom the gate let read the history",
+    ("index/actions.py", "note_of"): "what a person wrote beside an event, for whom the gate let read the history",
     ("index/custody.py", "_opened"): "its callers let in the custodian alone, with a second person",
     ("index/live.py", "Live._holding"): MATCHES,
     ("index/models.py", "opened_model"): "a model is about no child",

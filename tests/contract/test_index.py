@@ -8,9 +8,9 @@ from datetime import date, timedelta
 import pytest
 
 import gate
-from asking import DAY
+from asking import DAY, NOW
 from commands import linked_town
-from indexing import NOW, OFFICER, SCHOOL_OFFICER, SYSTEM, an_arrival, an_index
+from indexing import OFFICER, SCHOOL_OFFICER, SYSTEM, an_arrival, an_index
 from samechild.cli.tables import all_tables
 from samechild.errors import Conflict, Invalid, Missing, Refused
 from samechild.index import store as tables

@@ -14,8 +14,9 @@ import pytest
 import sqlalchemy as sa
 
 import gate
+from asking import NOW
 from commands import linked_town
-from indexing import NOW, OFFICER, SCHOOL_OFFICER, SYSTEM
+from indexing import OFFICER, SCHOOL_OFFICER, SYSTEM
 from project import ROOT
 from samechild.cli.tables import all_tables
 from samechild.index import store as tables
