@@ -184,7 +184,7 @@ def in_memory(store: Store, alive: Live, them: Sequence[Arrival], now: datetime)
 def through_http(
     store: Store, settings: Any, them: Sequence[Arrival], texts: Sequence[str]
 ) -> tuple[list[float], list[float]]:
-    """Search and identify over a connection to a server of this process: token, decision, both ledger entries, commit."""
+    """Search and identify over a connection to a server of this process: decision, both ledger entries, commit."""
     import uvicorn
 
     from samechild.web.app import create_app
@@ -337,8 +337,8 @@ def tables_of(found: Found) -> list[Shown]:
     rows = [[name, f"{p50:.2f}", f"{p99:.2f}"] for name, p50, p99 in names]
     rows.append(["Splink predict_between, one record", f"{found.splink_p50:.0f}", ""])
     title = (
-        f"{found.database}: {found.children:,} children, {found.records:,} records; loaded {found.load_per_second:,.0f} "
-        f"a second, in memory in {found.fill_seconds:.0f} s, {found.memory_mib:,.0f} MiB; identified durably "
+        f"{found.database}: {found.children:,} children, {found.records:,} records; loaded "
+        f"{found.load_per_second:,.0f} a second, in memory in {found.fill_seconds:.0f} s, {found.memory_mib:,.0f} MiB; identified durably "
         f"{found.identify_durable_per_second:,.0f} a second"
     )
     return [Shown(title, ("ms", "median", "99%"), rows)]

@@ -12,7 +12,19 @@ from typing import Any
 import click
 import msgspec
 
-from bench import decisions, growth, ledger, real_data, restricted, side_by_side, twins
+from bench import (
+    decisions,
+    growth,
+    index,
+    ledger,
+    one_by_one,
+    real_data,
+    restricted,
+    searching,
+    side_by_side,
+    tracing,
+    twins,
+)
 from bench.machine import RESULTS, ROOT, Program, Shown
 from samechild.errors import Invalid
 
@@ -25,6 +37,10 @@ KINDS: dict[str, tuple[str, Any, Callable[[Any], list[Shown]]]] = {
     "growth": ("Growth", growth.Growth, growth.tables),
     "decisions": ("Asking the gate", decisions.Decisions, decisions.tables_of),
     "ledger": ("The ledger", ledger.Costs, ledger.tables),
+    "index": ("The living index at a million children", index.Found, index.tables_of),
+    "one_by_one": ("One by one, beside linking in bulk", one_by_one.Found, one_by_one.tables),
+    "searching": ("A practitioner's search", searching.Searching, searching.tables_of),
+    "tracing": ("Tracing, beside two policies in use", tracing.Tracing, tracing.tables),
     "restricted": ("Hidden and not there", restricted.Restricted, lambda found: [restricted.shown(found)]),
 }
 """What the names of the files of results begin with, in the order of the page."""
