@@ -338,8 +338,8 @@ def tables_of(found: Found) -> list[Shown]:
     rows.append(["Splink predict_between, one record", f"{found.splink_p50:.0f}", ""])
     title = (
         f"{found.database}: {found.children:,} children, {found.records:,} records; loaded "
-        f"{found.load_per_second:,.0f} a second, in memory in {found.fill_seconds:.0f} s, {found.memory_mib:,.0f} MiB; identified durably "
-        f"{found.identify_durable_per_second:,.0f} a second"
+        f"{found.load_per_second:,.0f} a second, in memory in {found.fill_seconds:.0f} s, "
+        f"{found.memory_mib:,.0f} MiB; identified durably {found.identify_durable_per_second:,.0f} a second"
     )
     return [Shown(title, ("ms", "median", "99%"), rows)]
 

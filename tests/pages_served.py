@@ -112,6 +112,10 @@ def names_in(server: Served) -> dict[str, str]:
         "agreement": agreement_of(officer),
         "case": case_of(officer),
         "provider": "nobody",
+        "question": "0" * 32,  # of the index: nothing is loaded here, so nothing is found
+        "proposal": "0" * 32,
+        "space": "nowhere",
+        "child": "0" * 32,
     }
     found["user"] = first(manager, f"/organisations/{own(manager)}", r"/people/([0-9a-f]{32})")
     return found

@@ -9,8 +9,7 @@ import pytest
 
 import gate
 from asking import DAY, NOW
-from commands import linked_town
-from indexing import OFFICER, SCHOOL_OFFICER, SYSTEM, an_arrival, an_index
+from indexing import OFFICER, SCHOOL_OFFICER, SYSTEM, a_small_folder, an_arrival, an_index
 from samechild.cli.tables import all_tables
 from samechild.errors import Conflict, Invalid, Missing, Refused
 from samechild.index import store as tables
@@ -77,7 +76,7 @@ def adds_up(store: Store, space: str = "council") -> bool:
 
 def test_loading_twice_changes_nothing(store: Store) -> None:
     before = state_hash(store)
-    again = load(store, OFFICER, linked_town(), NOW + DAY)
+    again = load(store, OFFICER, a_small_folder(), NOW + DAY)
     assert (again.new_records, again.new_children, again.linked, again.asked, again.apart) == (0, 0, 0, 0, 0)
     assert state_hash(store) == before
     assert adds_up(store)
@@ -280,5 +279,5 @@ def test_a_search_tells_why_and_hides_nothing_it_may_tell(quick: Store) -> None:
     assert found.hits[0].child == a.child
     assert found.hits[0].reasons
     later = NOW + timedelta(minutes=1)
-    with pytest.raises(Refused):
+    with pytest.raises(Missing):
         search(quick, gate.NURSE, "council", ask_of(gate.NURSE, "council", later), parse("Quillfeather", NOW.date()))
