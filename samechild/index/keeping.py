@@ -7,7 +7,7 @@ something new is seen from a keyed digest. Neither can be read by whoever holds 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -84,7 +84,10 @@ def keep(
     now: datetime,
 ) -> None:
     """Keep records by their keys: the new ones, those that say something else, and that others were seen again."""
-    keep_who(connection, keys, [_who(key, each, now) for key, each in (*new, *changed)], {key for key, _ in changed})
+    before = tables.records_by_key(connection, [key for key, _ in changed])
+    at = {key: max(now, row.seen_at + _LATER) for key, row in before.items()}  # no two versions at one moment
+    them = [_who(key, each, at.get(key, now)) for key, each in (*new, *changed)]
+    keep_who(connection, keys, them, {key for key, _ in changed})
     tables.keep_records(
         connection,
         [
@@ -106,11 +109,14 @@ def keep(
     tables.change_records(
         connection,
         [
-            {"record": key, "new_digest": each.digest, "new_changed_on": each.changed_on, "new_seen_at": now}
+            {"record": key, "new_digest": each.digest, "new_changed_on": each.changed_on, "new_seen_at": at[key]}
             for key, each in changed
         ],
     )
     tables.see_records(connection, list(seen), now)
+
+
+_LATER = timedelta(microseconds=1)
 
 
 def _who(record_key: str, each: Coming, now: datetime) -> Who:

@@ -104,14 +104,13 @@ def test_a_verified_number_becomes_a_value_of_a_record_that_had_none(store: Stor
     assert [alive.copy.record_key(row) for row in alive.copy.with_value(NUMBER_FIELD, NUMBER)] == [key]
 
 
-def test_after_a_feed_without_the_number_it_is_told_again(store: Store) -> None:
+def test_a_feed_without_the_number_does_not_take_a_verified_one_away(store: Store) -> None:
     key = arrived(store)
     traced(store, key)
     tell_index(store, OFFICER, NOW + DAY)
     arrived(store, at=NOW + 2 * DAY, occupation="none")
-    assert own_number(store, key) == ("", "")
-    assert tell_index(store, OFFICER, NOW + 3 * DAY, every=True).numbers == 1
     assert own_number(store, key) == (NUMBER, "01")
+    assert tell_index(store, OFFICER, NOW + 3 * DAY, every=True).numbers == 0
 
 
 def test_a_replaced_number_is_told_as_such_and_nothing_is_written_over_the_record(store: Store) -> None:

@@ -242,9 +242,7 @@ def test_the_same_seed_gives_the_same_children_and_history(gate: Shown, folder: 
     first = told[0][-world.entries :]  # others have signed in since
     assert first == told[1]
     assert max(at for at, *_ in first) <= now
-    key = KEY.search((folder / "index.html").read_text())
-    assert key
-    assert key[1] == world.record_key
+    assert KEY.search((folder / "index.html").read_text())  # keys and ids are drawn anew each time
 
 
 def every(store: Store) -> list[ledger.Entry]:

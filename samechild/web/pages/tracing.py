@@ -263,10 +263,7 @@ def bar_of(stand: Coverage) -> str:
         drawn.append(f'<rect x="1" y="{y}" width="16" height="16" {fill}/>')
         drawn.append(f'<text x="26" y="{y + 14}" {text} fill="{INK}">{count:,} {label}</text>')
         at += count * scale
-    return (
-        f'<svg viewBox="-1 0 {_WIDE + 2} 116" width="{_WIDE + 2}" role="img" aria-label="{words}" '
-        f'style="max-width:100%">{"".join(drawn)}</svg>'
-    )
+    return f'<svg viewBox="-1 0 {_WIDE + 2} 116" width="100%" role="img" aria-label="{words}">{"".join(drawn)}</svg>'
 
 
 # --- deciding ---------------------------------------------------------------------------------------------------------

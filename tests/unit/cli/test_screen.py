@@ -113,4 +113,5 @@ def test_a_command_without_words_shows_help() -> None:
     assert "samechild demo" in run("--help").out
     files = {"check", "link", "explain", "sample", "evaluate", "report", "synth", "demo"}
     installation = {"serve", "work", "people", "db", "keys", "ledger", "governance"}
+    installation |= {"index", "trace", "export"}
     assert set(main.commands) == files | installation
