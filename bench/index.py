@@ -51,7 +51,7 @@ Pairs = tuple[list[float], list[float]]
 HELD_BACK = 12_000
 BATCH, THROUGH_HTTP, BY_SPLINK = 200, 400, 12
 FOR_SPLINK = ("forename", "surname", "date_of_birth", "postcode", "sex", "nhs_number", "upn")
-ONLY = ("health", "education")
+ONLY = ("health",)
 
 
 class Found(msgspec.Struct, frozen=True):

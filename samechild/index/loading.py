@@ -37,7 +37,7 @@ from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store
 
 Progress = Callable[[str, float], None]
-AT_ONCE = 2_000
+AT_ONCE = 10_000
 """About so many records are kept in one transaction; all of a child's in the same."""
 BASIS = "public task"
 Named = tuple[str, str]

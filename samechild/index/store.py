@@ -260,6 +260,7 @@ def _event(row: Any) -> Event:
 def move_members(connection: sa.Connection, space: str, lines: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
     """Let records be of other children: each with its child before and after (empty: none) and the whole row."""
     new = [{**row, "space": space} for before, after, row in lines if after and not before]
+    new.sort(key=lambda row: str(row["record_key"]))
     moved = [{"record": row["record_key"], "to": after} for before, after, row in lines if after and before]
     gone = [row["record_key"] for before, after, row in lines if before and not after]
     if new:
@@ -389,7 +390,7 @@ def records_by_key(connection: sa.Connection, record_keys: Sequence[str]) -> dic
 def keep_records(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Add records that were not known."""
     if rows:
-        connection.execute(index_records.insert(), list(rows))
+        connection.execute(index_records.insert(), sorted(rows, key=lambda row: str(row["record_key"])))
 
 
 def change_records(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:

@@ -7,6 +7,7 @@ five a row could be neither guarded nor disposed of.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,6 +32,7 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else moment(value)
 
 
+@lru_cache(maxsize=64)
 def moment_text(value: datetime) -> str:
     """Write a moment as text, in UTC.
 

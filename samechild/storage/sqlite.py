@@ -26,6 +26,11 @@ from samechild.errors import Invalid, Unavailable
 BUSY_SECONDS = 10.0
 """How long a writer waits for another before it is told to try again."""
 
+CACHE_KIB = 65_536
+"""Of each connection at the most. With SQLite's two megabytes every new row of a large index costs a visit to the disk,
+for opaque keys are spread over the whole of it."""
+CHECKPOINT_PAGES = 10_000
+"""The journal is written back into the database from so many pages (of 4 KiB) on."""
 SYNCHRONOUS = ("FULL", "NORMAL", "OFF")
 
 
@@ -90,6 +95,8 @@ def _opener(
                 "foreign_keys = ON",
                 "secure_delete = ON",
                 "trusted_schema = OFF",
+                f"cache_size = {-CACHE_KIB}",
+                f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
                 f"query_only = {'ON' if read_only else 'OFF'}",
             ):
                 connection.execute(f"PRAGMA {pragma}")

@@ -138,7 +138,7 @@ def keep_identities(connection: sa.Connection, them: Iterable[tuple[ChildKey, He
     """Keep many identities, each sealed under its own child's key; as :func:`keep_identity`."""
     rows = [_row(Vault.IDENTITY, key, heading, plain, random) for key, heading, plain in them]
     if rows:
-        connection.execute(identity_rows.insert(), rows)
+        connection.execute(identity_rows.insert(), sorted(rows, key=lambda row: str(row["row_id"])))
 
 
 def drop_identity(connection: sa.Connection, owner: str, row_ids: Sequence[str]) -> int:
