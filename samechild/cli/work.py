@@ -77,11 +77,14 @@ def ask_for_upkeep(store: Store, now: datetime) -> None:
 
 def _finish_erasures(tables: Sequence[sa.MetaData], store: Store, job: Job, progress: Progress) -> None:
     from samechild.errors import Unavailable
+    from samechild.index.actions import finish_seals
     from samechild.index.erasing import follow_erasures
+    from samechild.policy.people.actions import operator
     from samechild.policy.retention.erasure import finish_erasures
 
     unfinished = finish_erasures(store, tables, datetime.now(UTC))
     follow_erasures(store, datetime.now(UTC))
+    finish_seals(store, operator(), datetime.now(UTC))
     if unfinished:
         raise Unavailable("Somebody is still reading what was erased: tried again shortly.")
 

@@ -29,7 +29,7 @@ from samechild.keys.seal import place
 from samechild.policy import ledger
 from samechild.policy.actions import permit
 from samechild.policy.agreement_actions import agreement_in_force
-from samechild.policy.relationship_actions import close_identity
+from samechild.policy.relationship_actions import SEALED, close_identity, marks_held
 from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store
 
@@ -208,6 +208,25 @@ def seal(
             its = [key for key in here if child_of.get(key) == child]
             done.append(_written(store, name, [], its, "", {}, now, sealing(store, its, reason)))
     return done
+
+
+def finish_seals(store: Store, by: Asker, now: datetime) -> int:
+    """Hide records of closed identities that the gate does not hide yet; returns how many. Twice changes nothing.
+
+    The index closes an identity in one transaction and the gate's mark follows; after a stop in between it is set here.
+    """
+    with store.read(Login.INDEX) as connection:
+        sealed = {
+            key: reason
+            for space in tables.spaces(connection)
+            for key, reason in tables.every_of(connection, space.space, "sealed").items()
+        }
+        rows = tables.records_by_key(connection, sorted(sealed))
+    _, marks = marks_held(store, now)
+    bare = [key for key in sorted(rows) if SEALED not in (marks or {}).get(key, set())]
+    for key in bare:
+        close_identity(store, by, rows[key].owner, [key], sealed[key], now)
+    return len(bare)
 
 
 def sealing(store: Store, record_keys: Sequence[str], reason: str) -> Callable[[State, sa.Connection], Planned]:

@@ -102,6 +102,9 @@ class Live:
         progress("laying them out", 0.85)
         self.copy.fill(made, keys, [row[1] for row in whose], [row[2] for row in whose], [row[3] for row in whose])
         self._count_all(made, [source_of(row[1], row[2]) for row in whose], [row[3] for row in whose])
+        for what, key in self.lines:
+            if what == "sealed":
+                self.copy.hide(key, self.copy.columns)
         for each in questions.open_in(connection, here, MOST_QUESTIONS):
             self.ask(each.asked.child, each.asked.other_child)
         progress("ready", 1.0)
@@ -174,6 +177,7 @@ class Live:
                 for key, its in marks.items()
                 if {SEALED_MARK, "shielded"} & its
             }
+            hidden |= {key: self.copy.columns for what, key in self.lines if what == "sealed"}
             for key in self.copy.hidden_keys() - hidden.keys():
                 self.copy.hide(key, ())
             for key, names in hidden.items():
@@ -194,6 +198,8 @@ class Live:
             self.apart[key] = after
         elif what == "apart":
             self.apart.pop(key, None)
+        elif what == "sealed":
+            self.copy.hide(key, self.copy.columns if after else ())
 
     def put(self, record_key: str, owner: str, source: str, record: Record, child: str) -> None:
         """Take over a record that is new or says something else."""

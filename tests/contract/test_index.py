@@ -13,7 +13,19 @@ from indexing import OFFICER, SCHOOL_OFFICER, SYSTEM, a_small_folder, an_arrival
 from samechild.cli.tables import all_tables
 from samechild.errors import Conflict, Invalid, Missing, Refused
 from samechild.index import store as tables
-from samechild.index.actions import born, lift, merge, open_space, part, rebuild, renumber, split, undo, unlink
+from samechild.index.actions import (
+    born,
+    finish_seals,
+    lift,
+    merge,
+    open_space,
+    part,
+    rebuild,
+    renumber,
+    split,
+    undo,
+    unlink,
+)
 from samechild.index.erasing import erase, follow_erasures
 from samechild.index.identifying import identify
 from samechild.index.live import forget, live
@@ -216,6 +228,24 @@ def test_adoption_closes_the_former_identity(store: Store) -> None:
     found = search(store, OFFICER, "council", ask, parse("Zebedee Quillfeather 14/03/2015", NOW.date()))
     assert {hit.child for hit in found.hits} == {later.child}
     assert adds_up(store)
+
+
+def test_a_seal_whose_mark_was_cut_off_is_finished(quick: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    one(quick, an_arrival("c1"))
+    with monkeypatch.context() as cut, pytest.raises(KeyboardInterrupt):
+        cut.setattr("samechild.index.identifying.mark_closed", stopped)
+        one(quick, an_arrival("c1", signs=("E12",)))
+    found = search(
+        quick, OFFICER, "council", ask_of(OFFICER, "council", NOW), parse("Zebedee Quillfeather", NOW.date())
+    )
+    assert found.hits == ()
+    assert finish_seals(quick, OFFICER, NOW) == 1
+    assert finish_seals(quick, OFFICER, NOW) == 0
+    assert adds_up(quick)
+
+
+def stopped(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_an_erased_record_is_gone_from_the_index_and_stays_so(store: Store) -> None:
