@@ -49,7 +49,7 @@ from stores import a_store
 OFFICER = Asker(user="dq", organisation="council", role="data-quality-officer", factors=2)
 Pairs = tuple[list[float], list[float]]
 HELD_BACK = 12_000
-BATCH, THROUGH_HTTP, BY_SPLINK = 200, 400, 12
+BATCH, THROUGH_HTTP, BY_SPLINK = 500, 400, 12
 FOR_SPLINK = ("forename", "surname", "date_of_birth", "postcode", "sex", "nhs_number", "upn")
 ONLY = ("health",)
 
@@ -126,13 +126,13 @@ def make_linked(folder: Path, children: int, seed: int) -> tuple[Path, pa.Table]
 
 def arrivals(held: pa.Table, owner: str = "council") -> list[Arrival]:
     """The records held back, as they arrive."""
-    plain = {"source", "record_id", "row"}
+    declared = {name for name, field in fields().items() if field.given} - {"source", "record_id"}
     return [
         Arrival(
             owner=owner,
             source=row["source"],
             record_id=row["record_id"],
-            given={name.removeprefix(GIVEN): value for name, value in row.items() if value and name not in plain},
+            given={name: value for name, value in row.items() if value and name in declared},
         )
         for row in held.to_pylist()
     ]

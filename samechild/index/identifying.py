@@ -21,7 +21,7 @@ from samechild.index import review_store as questions
 from samechild.index import store as tables
 from samechild.index.adoption import former, seals
 from samechild.index.gathering import pair_in, pair_tokens, settle_questions
-from samechild.index.keeping import Coming, coming, keep, known_records, standardised
+from samechild.index.keeping import Coming, coming, keep, known_records, record_keys, standardised
 from samechild.index.lifecycle import Planned, State
 from samechild.index.live import Live, forget, live, source_of
 from samechild.index.records import Apart, Arrival, Candidate, Identified, Kind, Outcome, Piece
@@ -126,10 +126,11 @@ def _identified(
     with store.read(Login.INDEX) as connection:
         known = known_records(connection, them)
     drawn: dict[tuple[str, str], str] = {}
+    fresh = record_keys()
     for each in them:
         place_ = (each.owner, each.known[0])
         if place_ not in known:
-            drawn.setdefault(place_, token_hex(16))
+            drawn[place_] = drawn.get(place_) or next(fresh)
     again = [
         row.record_key
         for each in them

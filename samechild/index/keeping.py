@@ -6,9 +6,10 @@ something new is seen from a keyed digest. Neither can be read by whoever holds 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from secrets import token_hex
 from typing import Any
 
 import msgspec
@@ -58,6 +59,17 @@ def coming(
         digest=store.keys.token(DIGEST, written),
         changed_on=changed_on,
     )
+
+
+def record_keys() -> Iterator[str]:
+    """Draw opaque record keys for records that are kept together.
+
+    Those of one batch begin alike, at random, so that they lie side by side in the databases: keys spread over the whole
+    of a large index cost a visit to the disk for each. It tells no more than the time at which they were kept does.
+    """
+    batch = token_hex(4)
+    while True:
+        yield batch + token_hex(12)
 
 
 def known_records(connection: sa.Connection, them: Iterable[Coming]) -> dict[tuple[str, str], Any]:

@@ -22,7 +22,7 @@ from samechild.index import lifecycle
 from samechild.index import review_store as questions
 from samechild.index import store as tables
 from samechild.index.gathering import asked_before, gathered, pair_in
-from samechild.index.keeping import ALIAS, Coming, coming, keep, known_records
+from samechild.index.keeping import ALIAS, Coming, coming, keep, known_records, record_keys
 from samechild.index.lifecycle import Planned
 from samechild.index.models import keep_model, model_in
 from samechild.index.records import Apart, Kind, Piece, Space
@@ -185,7 +185,8 @@ def _load_some(
     them = [_coming(store, whose[row["source"]], row) for row in rows]
     with store.read(Login.INDEX) as connection:
         known = known_records(connection, them)
-    drawn = {each.known[0]: token_hex(16) for each in them if (each.owner, each.known[0]) not in known}
+    fresh = record_keys()
+    drawn = {each.known[0]: next(fresh) for each in them if (each.owner, each.known[0]) not in known}
     again = [
         row.record_key
         for each in them

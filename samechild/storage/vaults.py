@@ -136,7 +136,8 @@ def keep_content(connection: sa.Connection, key: ChildKey, heading: Heading, pla
 
 def keep_identities(connection: sa.Connection, them: Iterable[tuple[ChildKey, Heading, bytes]], random: Random) -> None:
     """Keep many identities, each sealed under its own child's key; as :func:`keep_identity`."""
-    rows = [_row(Vault.IDENTITY, key, heading, plain, random) for key, heading, plain in them]
+    batch = random(4)  # rows that are kept together lie together, which a large vault is much quicker for
+    rows = [_row(Vault.IDENTITY, key, heading, plain, random, batch) for key, heading, plain in them]
     if rows:
         connection.execute(identity_rows.insert(), sorted(rows, key=lambda row: str(row["row_id"])))
 
@@ -285,10 +286,12 @@ def _keep(
     return str(row["row_id"])
 
 
-def _row(vault: Vault, key: ChildKey, heading: Heading, plain: bytes, random: Random) -> dict[str, object]:
+def _row(
+    vault: Vault, key: ChildKey, heading: Heading, plain: bytes, random: Random, batch: bytes = b""
+) -> dict[str, object]:
     if key.vault is not vault or key.record_key != heading.record_key:
         raise Invalid(f"A row of the {vault.value} vault is sealed under that child's own {vault.value} key only.")
-    row_id = random(16).hex()
+    row_id = (batch + random(16 - len(batch))).hex()
     sealed = seal(key, plain, _bound(vault, row_id, heading), random)
     return {"row_id": row_id, "sealed": sealed, **_heading_values(heading)}
 
