@@ -216,7 +216,7 @@ def through_http(
                 [
                     lambda each=each: post(  # type: ignore[misc]
                         "/api/v1/index/identify",
-                        {"records": [{"source": each.source, "record_id": each.record_id, "given": dict(each.given)}]},
+                        {"source": each.source, "records": [{"record_id": each.record_id, "given": dict(each.given)}]},
                     )
                     for each in them
                 ]

@@ -64,8 +64,8 @@ def coming(
 def record_keys() -> Iterator[str]:
     """Draw opaque record keys for records that are kept together.
 
-    Those of one batch begin alike, at random, so that they lie side by side in the databases: keys spread over the whole
-    of a large index cost a visit to the disk for each. It tells no more than the time at which they were kept does.
+    Those of one batch begin alike, at random, so that they lie side by side in the databases: keys spread over a whole
+    large index cost a visit to the disk for each. It tells no more than the time at which they were kept does.
     """
     batch = token_hex(4)
     while True:
