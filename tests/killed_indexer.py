@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import sys
 import time
-from datetime import timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
-from asking import NOW
 from indexing import OFFICER, SYSTEM, an_arrival
 from samechild.errors import Conflict, Unavailable
 from samechild.index.actions import merge, undo
@@ -28,7 +27,7 @@ FORENAMES = ("Zebedee", "Tabitha", "Philippa", "Barnaby", "Ottoline", "Ignatius"
 def step(store: Store, number: int) -> str:
     """One thing that happens: two new children, found to be one, and every other time found to be two after all."""
     born = f"20{10 + number % 9}-0{1 + number % 9}-1{number % 10}"
-    now, surname = NOW + timedelta(seconds=number), f"Quill{number}"
+    now, surname = datetime.now(UTC), f"Quill{number}"
     pair = identify(
         store,
         SYSTEM,
@@ -58,7 +57,7 @@ def main(settings: Settings, folder: str, first: int, last: int) -> None:
         try:
             store = store or reopen(settings, durable=True)
             if number < first:
-                load(store, OFFICER, Path(folder), NOW)
+                load(store, OFFICER, Path(folder), datetime.now(UTC))
                 print("loaded", flush=True)
             else:
                 print(number, step(store, number), flush=True)

@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,6 @@ import pytest
 import sqlalchemy as sa
 
 import gate
-from asking import NOW
 from commands import linked_town
 from indexing import OFFICER, SCHOOL_OFFICER, SYSTEM
 from project import ROOT
@@ -62,7 +62,7 @@ def check(store: Store, settings: Settings, kept: set[str]) -> None:
     if members:
         found = rebuild(store, "council")
         assert (found.differences, found.same_hash) == (0, True)
-        assert len(live(store, "council", NOW).copy) == len(members)
+        assert len(live(store, "council", datetime.now(UTC)).copy) == len(members)
     assert ledger.verify(store) == []
     owner = "postgres" if settings.gate_url else ""
     assert verify.verify(settings, all_tables(), root_key("", settings.home), owner) == []
