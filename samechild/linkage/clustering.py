@@ -142,11 +142,10 @@ def settle(labels: Labels, unsettled: Labels, links: Links, lines: Lines) -> tup
     if not rivals:
         nobody = np.zeros(0, np.int32)
         return result, nobody, nobody
-    return (
-        result,
-        np.concatenate([one for one, _ in rivals]).astype(np.int32),
-        np.concatenate([other for _, other in rivals]).astype(np.int32),
-    )
+    one = np.concatenate([each for each, _ in rivals]).astype(np.int32)
+    other = np.concatenate([each for _, each in rivals]).astype(np.int32)
+    apart = result[one] != result[other]  # what was contested at first may have been settled by a stronger claim
+    return result, one[apart], other[apart]
 
 
 def _batches(unsettled: Labels, links: Links) -> Iterator[tuple[NDArray[np.int64], Matrices]]:
