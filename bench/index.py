@@ -33,7 +33,7 @@ import gate
 from asking import NOW
 from samechild.index.identifying import _Work, identify
 from samechild.index.keeping import coming, standardised
-from samechild.index.live import Live, live
+from samechild.index.live import Live, into_memory, live
 from samechild.index.loading import load
 from samechild.index.query import parse
 from samechild.index.records import Arrival
@@ -285,6 +285,7 @@ def main(children: int, database: str, seed: int, splink: bool, wanted: bool) ->
             f"loaded {loaded.records:,} records, {loaded.new_children:,} children, {rate:,.0f} a second", err=True
         )
         began = time.perf_counter()
+        into_memory(store, now)  # as `samechild serve` does before it listens
         alive = live(store, "council", now)
         fill = time.perf_counter() - began
         click.echo(f"in memory after {fill:.1f} s", err=True)

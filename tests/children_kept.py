@@ -37,7 +37,7 @@ def a_space(store: Store, space: str = "partners", members: Sequence[str] = tupl
         made = Space(space=space, title="The partnership", members=tuple(members), agreement="agreed")
         tables.keep_space(connection, made, NOW - timedelta(days=30), lifecycle.empty_hash())
     given = [name for name, field in fields().items() if field.given]
-    keep_model(store, space, children_model(given), {})
+    keep_model(store, space, children_model(given), {}, NOW)
     return space
 
 

@@ -42,7 +42,7 @@ class Machine:
         if index:
             space = Space(space=self.organisation, title="The council's own", members=(self.organisation,))
             open_space(server.store, self.asker, space, server.now)
-            keep_model(server.store, self.organisation, taught(), the_town_linked().frequencies)
+            keep_model(server.store, self.organisation, taught(), the_town_linked().frequencies, server.now)
 
     def issue(self, **more: str) -> str:
         answer = self.server.browser().client.post("/oauth2/token", data={**self.form, **more})

@@ -28,9 +28,8 @@ def tracked() -> tuple[Path, ...]:
     if asked.returncode == 0:
         names = [name for name in asked.stdout.split("\0") if name]
     else:
-        names = [
-            str(p.relative_to(ROOT)) for p in ROOT.rglob("*") if not re.search(r"/(\.venv|dist|\.\w+_cache)/", str(p))
-        ]
+        others = re.compile(r"/(\.venv[^/]*|dist|\.\w+_cache)/")
+        names = [str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if not others.search(str(path))]
     return tuple(sorted(path for path in (ROOT / name for name in names) if path.is_file()))
 
 

@@ -45,7 +45,7 @@ def a_council(store: Store, *, model: bool = False, now: datetime = NOW) -> None
             give(gate, person)
     open_space(store, ANN, Space(space="council", title="The council's own", members=("council",)), now)
     if model:
-        keep_model(store, "council", taught(), the_town_linked().frequencies)
+        keep_model(store, "council", taught(), the_town_linked().frequencies, now)
 
 
 def a_record(

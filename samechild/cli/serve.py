@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
+from samechild.cli.progress import progress
 from samechild.errors import Conflict, Invalid, Refused, SamechildError, Unavailable
 from samechild.settings import Settings, settings_of
 
@@ -124,15 +125,20 @@ def listening(address: str) -> Iterator[socket.socket]:
 
 
 def finish_what_was_begun(store: Store, tables: Sequence[sa.MetaData], now: datetime) -> None:
-    """Finish what was interrupted: erasures announced and not done, cases that decisions call for.
+    """Finish what was interrupted: erasures announced and not done, identities half closed, cases to be opened.
 
     Raises:
         Unavailable: when the databases or the ledger cannot be reached.
     """
+    from samechild.index.actions import finish_seals
+    from samechild.index.erasing import follow_erasures
+    from samechild.policy.people.actions import operator
     from samechild.policy.registers.actions import collect
     from samechild.policy.retention.erasure import finish_erasures
 
     finish_erasures(store, tables, now)
+    follow_erasures(store, now)
+    finish_seals(store, operator(), now)
     collect(store, now)
 
 
@@ -146,9 +152,12 @@ def run(
     ready: Callable[[], object] = lambda: None,
 ) -> None:
     """Serve until told to stop, with a worker beside; ``ready`` is called once it listens."""
+    from samechild.index.live import into_memory
     from samechild.web.app import Around, create_app
     from samechild.web.logs import log_to, quieten_others
 
+    with progress() as say:
+        into_memory(store, datetime.now(UTC), say)
     log = log_to()
     quieten_others()
     providers = _providers(settings)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from os import urandom
 from secrets import token_hex
 
@@ -19,7 +20,7 @@ from samechild.index import lifecycle, numbers
 from samechild.index import store as tables
 from samechild.index.gathering import gathered, pair_in, settle_questions
 from samechild.index.lifecycle import Planned, State
-from samechild.index.live import live, sealed_numbers
+from samechild.index.live import forget_all, sealed_numbers, writing
 from samechild.index.records import Apart, Event, Kind, Space
 from samechild.index.spaces import ask_of, space_of
 from samechild.index.undoing import concerned
@@ -80,7 +81,7 @@ def split(
     fresh = token_hex(16)
 
     def plan(state: State) -> Planned:
-        return lifecycle.split(state, child, record_keys, fresh, lambda a, b: pair_in(store, state, a, b))
+        return lifecycle.split(state, child, record_keys, fresh, partial(pair_in, store, state))
 
     return _act(store, by, space, [child], record_keys, note, now, plan)
 
@@ -94,7 +95,7 @@ def unlink(store: Store, by: Asker, space: str, record_key: str, note: str, now:
     fresh = token_hex(16)
 
     def plan(state: State) -> Planned:
-        return lifecycle.unlink(state, record_key, fresh, lambda a, b: pair_in(store, state, a, b))
+        return lifecycle.unlink(state, record_key, fresh, partial(pair_in, store, state))
 
     return _act(store, by, space, [], [record_key], note, now, plan)
 
@@ -108,7 +109,7 @@ def part(store: Store, by: Asker, space: str, one: str, other: str, note: str, n
     """
 
     def plan(state: State) -> Planned:
-        return lifecycle.part(state, one, other, Apart.SAID, lambda a, b: pair_in(store, state, a, b))
+        return lifecycle.part(state, one, other, Apart.SAID, partial(pair_in, store, state))
 
     return _act(store, by, space, [], [one, other], note, now, plan)
 
@@ -121,7 +122,7 @@ def lift(store: Store, by: Asker, space: str, record_key: str, other_key: str, n
     """
 
     def plan(state: State) -> Planned:
-        return lifecycle.allow(state, record_key, other_key, lambda a, b: pair_in(store, state, a, b))
+        return lifecycle.allow(state, record_key, other_key, partial(pair_in, store, state))
 
     return _act(store, by, space, [], [record_key, other_key], note, now, plan)
 
@@ -146,7 +147,7 @@ def twins_born(
     fresh = token_hex(16)
 
     def plan(state: State) -> Planned:
-        return lifecycle.twins_born(state, child, record_keys, fresh, lambda a, b: pair_in(store, state, a, b))
+        return lifecycle.twins_born(state, child, record_keys, fresh, partial(pair_in, store, state))
 
     return _act(store, by, space, [child], record_keys, note, now, plan)
 
@@ -176,8 +177,7 @@ def undo(store: Store, by: Asker, space: str, number: int, note: str, now: datet
         for what in ("apart", "number", "sealed", "gone"):
             keys = [change.key for change in taken.changes if change.what == what]
             state |= {(what, key): value for key, value in tables.lines_by_key(connection, space, what, keys).items()}
-        pair = lambda a, b: pair_in(store, state, a, b)  # noqa: E731
-        return lifecycle.undo(state, taken, [later[each] for each in sorted(later)], pair)
+        return lifecycle.undo(state, taken, [later[each] for each in sorted(later)], partial(pair_in, store, state))
 
     return _acted(store, by, space, sorted(named), about, note, now, plan, undoes=number)
 
@@ -233,7 +233,7 @@ def sealing(store: Store, record_keys: Sequence[str], reason: str) -> Callable[[
     """The plan that closes the identity these records of one child make up."""
 
     def plan(state: State, _: sa.Connection) -> Planned:
-        pair = lambda a, b: pair_in(store, state, a, b)  # noqa: E731
+        pair = partial(pair_in, store, state)
         return lifecycle.seal(state, record_keys, token_hex(16), token_hex(16), reason, pair)
 
     return plan
@@ -252,8 +252,7 @@ def renumber(
     """
     here = space_of(store, space, by.organisation)
     permit(store, ask_of(by, by.organisation, now, batch="renumber"))
-    alive = live(store, here.space, now)
-    with alive.lock, store.write(Login.INDEX) as connection:
+    with writing(store, here.space, now) as alive, store.write(Login.INDEX) as connection:
         tables.hold(connection)
         alive.follow(connection, now)
         state: State = {line: value for line, value in alive.lines.items() if line[0] in ("number", "child")}
@@ -318,7 +317,7 @@ def rebuild(store: Store, space: str, *, mend: bool = False) -> Rebuilt:
         if mend and wrong:
             _mend(connection, space, state, there, wrong)
     if mend and wrong:
-        store.memory.get("index.live", {}).clear()
+        forget_all(store)
     return Rebuilt(space=space, events=count, lines=len(state), differences=len(wrong), same_hash=digest == head[0])
 
 
@@ -348,7 +347,7 @@ def _mend(connection: sa.Connection, space: str, state: State, there: State, wro
 
 
 def _merged(store: Store, state: State, into: str, gone: str) -> Planned:
-    return lifecycle.merge(state, into, gone, lambda a, b: pair_in(store, state, a, b))
+    return lifecycle.merge(state, into, gone, partial(pair_in, store, state))
 
 
 def _act(
@@ -382,8 +381,7 @@ def _written(
     store: Store, space: str, children: Sequence[str], record_keys: Sequence[str], by: str, why: dict[str, str],
     now: datetime, plan: Callable[[State, sa.Connection], Planned], undoes: int = 0,
 ) -> Event:  # fmt: skip
-    alive = live(store, space, now)
-    with alive.lock, store.write(Login.INDEX) as connection:
+    with writing(store, space, now) as alive, store.write(Login.INDEX) as connection:
         tables.hold(connection)
         state = gathered(store, connection, space, children, record_keys)
         planned = plan(state, connection)

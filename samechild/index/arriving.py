@@ -24,6 +24,7 @@ from samechild.index.everything import check_sums
 from samechild.index.gathering import pair_tokens
 from samechild.index.going_out import NOT_GIVEN
 from samechild.index.keeping import coming, keep
+from samechild.index.live import forget_all
 from samechild.index.models import keep_model, model_in
 from samechild.index.planned import Planned
 from samechild.index.records import Apart, Change, Kind, Space
@@ -80,7 +81,7 @@ def take_in(
         actions.open_space(store, by, Space(space=here, title=title, members=(here,)), now)
     if model_in(store, here) is None and (folder / "model.json").is_file():
         model, frequencies = stored_model(folder / "model.json")
-        keep_model(store, here, model, frequencies or {})
+        keep_model(store, here, model, frequencies or {}, now)
     records, children = _rows(folder, "records"), _rows(folder, "children")
     members: dict[str, list[Row]] = {}
     for row in records:
@@ -105,7 +106,7 @@ def take_in(
             actions.renumber(
                 store, by, here, line["old"], line["new"], line["what"], now, child=str(line.get("child", ""))
             )
-    store.memory.pop("index.live", None)
+    forget_all(store)
     say("done", 1.0)
     return Arrived(
         records=len(records),

@@ -222,7 +222,7 @@ def apply(
     if head is None or head[0] != run.state_hash or model.name != run.model:
         raise Conflict("The index has changed since this dry run, or it was of another model: make it again first.")
     _note(store, by, run.space, "apply-model", model.name, now)
-    keep_model(store, run.space, model, frequencies)
+    keep_model(store, run.space, model, frequencies, now)
     merged: list[int] = []
     split: list[int] = []
     left_out = 0

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from samechild.index import lifecycle
 from samechild.index import store as tables
 from samechild.index.lifecycle import State
-from samechild.index.live import MEMORY
+from samechild.index.live import forget_all
 from samechild.index.records import Kind
 from samechild.index.writing import Draft, write
 from samechild.keys.store import all_tombstones
@@ -49,7 +49,7 @@ def follow_erasures(store: Store, now: datetime) -> int:
         for key in keys:
             count += _note(store, name, key, now)
     if count:
-        store.memory.get(MEMORY, {}).clear()
+        forget_all(store)
     return count
 
 

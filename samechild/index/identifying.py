@@ -23,7 +23,7 @@ from samechild.index.adoption import former, seals
 from samechild.index.gathering import pair_in, pair_tokens, settle_questions
 from samechild.index.keeping import Coming, coming, keep, known_records, record_keys, standardised
 from samechild.index.lifecycle import Planned, State
-from samechild.index.live import Live, forget, live, source_of
+from samechild.index.live import Live, forget, source_of, writing
 from samechild.index.records import Apart, Arrival, Candidate, Identified, Kind, Outcome, Piece
 from samechild.index.review import Doubt, Question
 from samechild.index.spaces import ask_of, space_of
@@ -89,19 +89,18 @@ def identify(
     if not set(owners) <= set(here.members):
         raise Invalid("Records can only be sent to a space by and for its members.")
     permits = [permit(store, ask_of(by, owner, now, batch="identify")) for owner in owners]
-    alive = live(store, here.space, now)
     them = [
         coming(
             store, a.owner, a.source, a.record_id, a.given, a.basis, a.changed_on.isoformat() if a.changed_on else ""
         )
         for a in arrivals
     ]
-    try:
-        with alive.lock:
+    with writing(store, here.space, now) as alive:
+        try:
             answers, closed = _identified(store, alive, arrivals, them, now)
-    except BaseException:
-        forget(store, here.space)  # what is in memory may be ahead of what was committed
-        raise
+        except BaseException:
+            forget(store, here.space)  # what is in memory may be ahead of what was committed
+            raise
     for keys, reason in closed:
         mark_closed(store, by, alive, keys, reason, now)
     for given in permits:
@@ -140,6 +139,8 @@ def _identified(
     with store.write(Login.INDEX) as connection:
         tables.hold(connection)
         alive.follow(connection, now)
+        if alive.spoilt:
+            raise Conflict("The index was given another model at this moment: send the records again.")
         known = known_records(connection, them)
         work = _Work(store, alive, known, drawn, now)
         took = [work.take(arrival, each) for arrival, each in zip(arrivals, them, strict=True)]

@@ -7,7 +7,9 @@ found here tells nobody anything until the gate has decided.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from os import urandom
 from threading import Lock, RLock
@@ -57,6 +59,7 @@ class Live:
 
     def __init__(self, store: Store, space: Space, model: Model, frequencies: Mapping[str, Frequencies]) -> None:
         self.lock = RLock()  # held by whoever writes in this process
+        self.spoilt = False  # something went wrong half-way: what is here may be ahead of what was committed
         self.space = space
         self.model = model
         self.limits = lines_of(model)
@@ -148,6 +151,8 @@ class Live:
             changed |= {str(key) for key in event.why.get("records", ())}
             for other in event.why.get("asked", ()):
                 self.ask(event.child, str(other))
+            if "model" in event.why:
+                self.spoilt = True  # what weighs a pair is another now: the space is read anew
             if event.kind is Kind.RENUMBER:
                 changed |= self._holding(event)
         for key, child in child_of.items():
@@ -351,21 +356,73 @@ def live(store: Store, space: str, now: datetime, progress: Progress = in_silenc
         Missing: when there is no such space.
         Invalid: when the space has no model yet.
     """
-    spaces: dict[str, Live] = store.memory.setdefault(MEMORY, {})
-    found = spaces.get(space)
-    if found is None:
-        with _MAKING:
-            found = store.memory.setdefault(MEMORY, {}).get(space)
-            if found is None:
-                found = _read(store, space, now, progress)
-                store.memory.setdefault(MEMORY, {})[space] = found
-    found.catch_up(store, now)
-    return found
+    while True:
+        found: Live | None = store.memory.setdefault(MEMORY, {}).get(space)
+        if found is None:
+            with _MAKING:
+                found = store.memory[MEMORY].get(space)
+                if found is None:
+                    found = store.memory[MEMORY][space] = _read(store, space, now, progress)
+        found.catch_up(store, now)
+        if not found.spoilt:
+            return found
+        forget(store, space)
+
+
+def into_memory(store: Store, now: datetime, progress: Progress = in_silence) -> int:
+    """Read every space that has a model into memory, so that nobody who asks first waits for it; returns how many.
+
+    What was read stays for as long as the program runs, so Python's collector is told to pass over it: a full round
+    through a large space would halt every answer for a fifth of a second.
+    """
+    with store.read(Login.INDEX) as connection:
+        names = [space.space for space in tables.spaces(connection)]
+        ready = [name for name in names if opened_model(store, connection, name) is not None]
+    for number, name in enumerate(ready):
+        live(store, name, now, _part_of(progress, number, len(ready)))
+    gc.collect()
+    gc.freeze()
+    return len(ready)
+
+
+def _part_of(progress: Progress, number: int, of: int) -> Progress:
+    """Tell how far the whole is, from how far one of its equal parts is."""
+
+    def told(words: str, share: float) -> None:
+        progress(words, (number + share) / of)
+
+    return told
+
+
+@contextmanager
+def writing(store: Store, space: str, now: datetime) -> Iterator[Live]:
+    """Be the only one in this process who writes in a space, with its memory as it was last committed.
+
+    Whoever changes the memory before the commit must :func:`forget` it when that fails; those who have been waiting for
+    their turn with it then wait for the one that is read anew.
+
+    Raises:
+        Missing, Invalid: as :func:`live`.
+    """
+    while True:
+        alive = live(store, space, now)
+        with alive.lock:
+            if not alive.spoilt:
+                yield alive
+                return
 
 
 def forget(store: Store, space: str) -> None:
-    """Forget a space, so that it is read from the vault again: after something went wrong half-way."""
-    store.memory.get(MEMORY, {}).pop(space, None)
+    """Forget a space, so that whoever uses it next reads it from the vault."""
+    gone = store.memory.get(MEMORY, {}).pop(space, None)
+    if gone is not None:
+        gone.spoilt = True
+
+
+def forget_all(store: Store) -> None:
+    """Forget every space: after something that the events alone do not tell of."""
+    for space in list(store.memory.get(MEMORY, {})):
+        forget(store, space)
 
 
 def _read(store: Store, space: str, now: datetime, progress: Progress) -> Live:

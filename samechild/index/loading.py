@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -109,7 +110,7 @@ def load(
         permit(store, ask_of(by, owner, now, batch="load"))
     if model_in(store, here.space) is None:
         model, frequencies = stored_model(folder / "model.json")
-        keep_model(store, here.space, model, frequencies or {})
+        keep_model(store, here.space, model, frequencies or {}, now)
     count = _Count()
     keys: dict[Named, str] = {}
     order = records["child_id"].combine_chunks().cast(pa.string()).dictionary_encode()
@@ -257,7 +258,7 @@ def _placed(
     state = gathered(store, connection, space, [child], keys)
     drafts = []
     for key in free:
-        planned = lifecycle.link(state, key, child, lambda a, b: pair_in(store, state, a, b))
+        planned = lifecycle.link(state, key, child, partial(pair_in, store, state))
         drafts.append(Draft(planned=planned))
         lifecycle.apply(state, planned.changes)
     return drafts
@@ -284,7 +285,8 @@ def _keep_rulings(
                 together = state.get(("member", one)) == state.get(("member", other))
                 if ("apart", token) in state or together:
                     continue  # what stands together here is for a person to take apart
-                drafts.append(Draft(planned=lifecycle.part(state, one, other, why, lambda a, b, t=token: t)))  # type: ignore[misc]
+                pair = partial(pair_in, store, state)
+                drafts.append(Draft(planned=lifecycle.part(state, one, other, why, pair)))
             write(connection, here.space, drafts, {}, now)
             count.apart += len(drafts)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
 from os import urandom
 
 import msgspec
@@ -14,6 +16,9 @@ import sqlalchemy as sa
 
 from samechild.errors import Missing
 from samechild.index import store as tables
+from samechild.index.planned import Planned
+from samechild.index.records import Kind
+from samechild.index.writing import Draft, write
 from samechild.keys.register import Purpose
 from samechild.keys.seal import place
 from samechild.linkage.frequencies import Frequencies, read_frequencies, write_frequencies
@@ -25,8 +30,10 @@ from samechild.storage import Login, Store
 Trained = tuple[Model, dict[str, Frequencies]]
 
 
-def keep_model(store: Store, space: str, model: Model, frequencies: Mapping[str, Frequencies]) -> None:
+def keep_model(store: Store, space: str, model: Model, frequencies: Mapping[str, Frequencies], now: datetime) -> None:
     """Let a space use a trained model from now on; what was decided by the former one stands.
+
+    An event says so, by which every program that holds the space in memory learns of it.
 
     Raises:
         Missing: when there is no such space.
@@ -42,7 +49,8 @@ def keep_model(store: Store, space: str, model: Model, frequencies: Mapping[str,
         if tables.head(connection, space) is None:
             raise Missing("There is no such index space.")
         tables.keep_model(connection, space, sealed)
-    store.memory.get("index.live", {}).clear()
+        why = {"model": sha256(packed).hexdigest()[:16]}
+        write(connection, space, [Draft(planned=Planned(Kind.CHANGE, "", "", ()), why=why)], {}, now)
 
 
 def model_in(store: Store, space: str) -> Trained | None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
+import sqlalchemy as sa
 
 from samechild.errors import Missing, Refused
 from samechild.index import store as tables
 from samechild.index.adoption import closed_in, told
 from samechild.index.gathering import gathered
 from samechild.index.grounds import grounded
+from samechild.index.keeping import ALIAS
 from samechild.index.lifecycle import resolve
 from samechild.index.live import live
 from samechild.index.query import Query, fields_used, terms_of
@@ -104,7 +106,7 @@ def read_child(store: Store, by: Asker, space: str, child: str, ask: Ask) -> Chi
     """
     here = space_of(store, space, by.organisation)
     with store.read(Login.INDEX) as connection:
-        now_called, state = _resolved(connection, here.space, child)
+        now_called, state = _resolved(store, connection, here.space, child)
         records = tables.records_by_key(connection, list(tables.members_of(connection, here.space, [now_called])))
     held: dict[str, Held] = {}
     for owner in sorted({row.owner for row in records.values()}):
@@ -133,24 +135,25 @@ def read_child(store: Store, by: Asker, space: str, child: str, ask: Ask) -> Chi
     return ChildRead(space=here.space, asked=child, child=now_called, state=state, records=them)
 
 
-def _resolved(connection: object, space: str, child: str) -> tuple[str, str]:
+def _resolved(store: Store, connection: sa.Connection, space: str, child: str) -> tuple[str, str]:
     """The child an identifier leads to, and its state; a run's own child id leads to the child it was given to."""
     lines: dict[tuple[str, str], str] = {}
-    at = child
+    tokens = store.keys.tokens(ALIAS, child)
+    start = at = tables.child_by_alias(connection, space, tokens) or child
     while at and ("child", at) not in lines and ("gone", at) not in lines:
-        state = tables.states_of(connection, space, [at]).get(at, "")  # type: ignore[arg-type]
+        state = tables.states_of(connection, space, [at]).get(at, "")
         if state:
             lines["child", at] = state
             at = state.removeprefix("merged:") if state.startswith("merged:") else ""
             continue
-        back = tables.lines_by_key(connection, space, "gone", [at]).get(at, "")  # type: ignore[arg-type]
+        back = tables.lines_by_key(connection, space, "gone", [at]).get(at, "")
         if not back:
             break
         lines["gone", at] = back
         at = "" if back == "erased" else back
     if not lines:
         raise Missing(ledger.NOTHING_THERE)
-    final = resolve(lines, child)
+    final = resolve(lines, start)
     return final, lines.get(("child", final), "erased")
 
 
@@ -164,7 +167,7 @@ def history(store: Store, by: Asker, space: str, child: str, now: datetime) -> l
     here = space_of(store, space, by.organisation)
     permit(store, ask_of(by, by.organisation, now, batch="history"))
     with store.read(Login.INDEX) as connection:
-        final, _ = _resolved(connection, here.space, child)
+        final, _ = _resolved(store, connection, here.space, child)
         found = {
             event.number: event for name in {child, final} for event in tables.events_of(connection, here.space, name)
         }

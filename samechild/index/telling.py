@@ -105,6 +105,8 @@ def told(event: Event, sight: Sight) -> Changed | None:
     When an identity is closed, its identifier is erased and what stays behind gets a new one: told are the records that
     stay, their new child, and that the old one is erased, so that the follower drops whatever did not move.
     """
+    if "model" in event.why:
+        return None  # another way of weighing from now on: nothing of any child
     moves = [change for change in event.changes if change.what == "member"]
     closed = {change.key for change in event.changes if change.what == "sealed"}
     secret = any(_protects(change) for change in event.changes)

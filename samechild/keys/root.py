@@ -12,6 +12,8 @@ import os
 import shlex
 import stat
 import subprocess
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from samechild.errors import Conflict, Invalid, Missing, Unavailable
@@ -45,7 +47,8 @@ def root_key(where: str, home: Path, random: Random | None = None) -> bytes:
     if not where:
         path = home / FILE
         if random is not None and not path.exists():
-            return make_root_key(path, random)
+            with suppress(Conflict):  # somebody else was quicker: theirs is the key
+                return make_root_key(path, random)
         return _from_file(path)
     if kind == "file" and rest:
         return _from_file(Path(rest).expanduser())
@@ -59,28 +62,42 @@ def root_key(where: str, home: Path, random: Random | None = None) -> bytes:
 def make_root_key(path: Path, random: Random) -> bytes:
     """Make a new root key in a file only its owner may read; an existing file is never overwritten.
 
+    The file appears whole or not at all, so that whoever opens the installation at the same moment never reads half.
+
     Raises:
         Conflict: when the file exists.
         Unavailable: when it cannot be written.
     """
     secret = random(KEY_BYTES)
+    beside: Path | None = None
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        if path.exists():
-            raise Conflict(f"{path} exists already, and a root key is never overwritten: name another file.") from None
-        raise Unavailable(f"{path} cannot be written ({error.strerror}): choose another place.") from None
-    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # its owner's alone
+        beside = Path(name)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secret.hex() + "\n")
             file.flush()
             os.fsync(file.fileno())
+        _name_once(beside, path)
         keep_folder(path.parent)
     except OSError as error:
-        path.unlink(missing_ok=True)
-        raise Unavailable(f"{path} cannot be written ({error.strerror}): make room, then try again.") from None
+        if path.exists():
+            raise Conflict(f"{path} exists already, and a root key is never overwritten: name another file.") from None
+        raise Unavailable(
+            f"{path} cannot be written ({error.strerror}): make room or choose another place, then try again."
+        ) from None
+    finally:
+        if beside is not None:
+            beside.unlink(missing_ok=True)
     return secret
+
+
+def _name_once(written: Path, path: Path) -> None:
+    """Give a written file its name, unless that name is taken: in one step on every system."""
+    if os.name == "posix":
+        os.link(written, path)
+    else:
+        written.rename(path)  # Windows refuses a name that is taken
 
 
 def keep_folder(folder: Path) -> None:

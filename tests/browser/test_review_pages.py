@@ -60,7 +60,7 @@ class Desk:
         store, now = self.server.store, datetime.now(UTC)
         own = {"space": self.space, "owner": self.space}
         open_space(store, self.by, Space(space=self.space, title="The council's own", members=(self.space,)), now)
-        keep_model(store, self.space, taught(), the_town_linked().frequencies)
+        keep_model(store, self.space, taught(), the_town_linked().frequencies, now)
         pairs = [
             ({"forename": "Theodora"}, {"forename": "Thea", "surname": "Quilfeather", "school": "900001"}),
             (

@@ -51,7 +51,7 @@ def a_store_with_custodians(request: pytest.FixtureRequest) -> Iterator[Store]:
     with a_store(request.param) as opened:
         a_council(opened)
         given = [name for name, field in fields().items() if field.given]
-        keep_model(opened, "council", children_model(given), {})
+        keep_model(opened, "council", children_model(given), {}, NOW)
         with opened.write(Login.GATE) as gate:
             for person in (RUTH, SECOND, ELSEWHERE):
                 give(gate, person)

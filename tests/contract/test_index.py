@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+import pyarrow.parquet as pq
 import pytest
 
 import gate
@@ -92,6 +93,18 @@ def test_loading_twice_changes_nothing(store: Store) -> None:
     assert (again.new_records, again.new_children, again.linked, again.asked, again.apart) == (0, 0, 0, 0, 0)
     assert state_hash(store) == before
     assert adds_up(store)
+
+
+def test_the_name_that_a_run_gave_a_child_opens_it(quick: Store) -> None:
+    records = pq.read_table(a_small_folder() / "records.parquet", columns=["child_id"])
+    by_run = records["child_id"].to_pylist()
+    opened = {
+        read_child(quick, OFFICER, "council", name, ask_of(OFFICER, "council", NOW)).child for name in set(by_run)
+    }
+    assert len(opened) == len(set(by_run))
+    assert opened.isdisjoint(by_run), "an identifier is drawn, never taken from a run"
+    with pytest.raises(Missing):
+        read_child(quick, OFFICER, "council", "no-such-child", ask_of(OFFICER, "council", NOW))
 
 
 def test_a_record_of_nobody_known_is_a_new_child_and_its_like_joins_it(store: Store) -> None:

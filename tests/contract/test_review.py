@@ -595,7 +595,7 @@ def test_a_joint_space_is_reviewed_under_the_agreement_that_names_it() -> None:
         agreement = a_signed_agreement(store, owner="school", **parties)
         space = Space(space="joint", title="Both", members=("council", "school"), agreement=agreement.agreement)
         open_space(store, ANN, space, NOW)
-        keep_model(store, "joint", taught(), the_town_linked().frequencies)
+        keep_model(store, "joint", taught(), the_town_linked().frequencies, NOW)
         own, _ = a_record(store, space="joint")
         theirs, _ = a_record(store, space="joint", owner="school", source="register", forename="Thea")
         question = asked_about(store, own, theirs, twice=False, space="joint")
@@ -619,7 +619,7 @@ def test_without_an_agreement_the_other_organisations_record_is_not_there() -> N
 
 @pytest.mark.parametrize("which", [0, 1])
 def test_erasing_either_child_ends_the_question_its_note_and_its_label(council: Store, which: int) -> None:
-    keep_model(council, "council", taught(), the_town_linked().frequencies)
+    keep_model(council, "council", taught(), the_town_linked().frequencies, NOW)
     pair = a_pair(council)
     question = asked_about(council, *pair, twice=False)
     say(council, ANN, question, Reply.DIFFERENT, "Zanzibar")

@@ -27,7 +27,9 @@ LATER = NOW + timedelta(minutes=1)
 def a_council_with_an_index(request: pytest.FixtureRequest) -> Iterator[Store]:
     with a_store(request.param) as opened:
         a_council(opened)
-        keep_model(opened, "council", children_model([name for name, field in fields().items() if field.given]), {})
+        keep_model(
+            opened, "council", children_model([name for name, field in fields().items() if field.given]), {}, NOW
+        )
         yield opened
 
 

@@ -6,6 +6,7 @@ import base64
 import os
 import stat
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -190,3 +191,12 @@ def test_fingerprints_tell_keys_apart_and_say_nothing_of_them() -> None:
     assert one != other
     assert len(one) == 16
     assert one not in SECRET.hex()
+
+
+def test_whoever_opens_at_the_same_moment_never_reads_half_a_key(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for turn in range(40):
+            home = tmp_path / str(turn)
+            read = list(pool.map(lambda _, at=home: root_key("", at, os.urandom), range(8)))
+            assert len(set(read)) == 1
+            assert [file.name for file in home.iterdir()] == ["root.key"]
