@@ -126,10 +126,10 @@ def _identified(
         known = known_records(connection, them)
     drawn: dict[tuple[str, str], str] = {}
     fresh = record_keys()
-    for each in them:
+    for arrival, each in zip(arrivals, them, strict=True):
         place_ = (each.owner, each.known[0])
         if place_ not in known:
-            drawn[place_] = drawn.get(place_) or next(fresh)
+            drawn[place_] = arrival.record_key or drawn.get(place_) or next(fresh)
     again = [
         row.record_key
         for each in them

@@ -1,0 +1,1 @@
+"""The validation rules, each declared once with its own examples; related rules share a file."""
