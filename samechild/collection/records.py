@@ -23,8 +23,9 @@ SPECIFICATION = "1.0.1"
 MOST_CHILDREN = 100
 """So many children are sent at once."""
 
-CHILD_ID = r"^[A-Za-z0-9]{1,20}$"
-ITEM_ID = r"^[A-Za-z0-9_-]{1,36}$"
+CHILD_ID = r"^[A-Za-z0-9]{1,20}$(?!\n)"
+ITEM_ID = r"^[A-Za-z0-9_-]{1,36}$(?!\n)"
+_MAYBE_ID = r"^[A-Za-z0-9_-]*$(?!\n)"  # Python's $ also stands before a last line break
 
 _I, _C, _T = Sensitivity.IDENTITY, Sensitivity.CONTENT, Sensitivity.TECHNICAL
 _THIRD = Sensitivity.THIRD_PARTY
@@ -38,6 +39,17 @@ def _field(title: str, sensitivity: Sensitivity = _C, *, codes: str = "", item: 
 Day = date | None
 Flag = bool | None
 Text = str | None
+Code = Annotated[str, msgspec.Meta(max_length=1)] | None
+Code2 = Annotated[str, msgspec.Meta(max_length=2)] | None
+Code3 = Annotated[str, msgspec.Meta(max_length=3)] | None
+Code4 = Annotated[str, msgspec.Meta(max_length=4)] | None
+Code6 = Annotated[str, msgspec.Meta(max_length=6)] | None
+Postcode = Annotated[str, msgspec.Meta(max_length=8)] | None
+Upn = Annotated[str, msgspec.Meta(min_length=13, max_length=13)] | None
+WorkerId = Annotated[str, msgspec.Meta(max_length=12, pattern=_MAYBE_ID)] | None
+SecondId = Annotated[str, msgspec.Meta(max_length=36, pattern=_MAYBE_ID)] | None
+Disabilities = Annotated[tuple[Annotated[str, msgspec.Meta(max_length=4)], ...], msgspec.Meta(max_length=12)] | None
+Factors = Annotated[tuple[Annotated[str, msgspec.Meta(max_length=3)], ...], msgspec.Meta(max_length=41)] | None
 
 
 class _Sent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -50,24 +62,19 @@ class _Sent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Details(_Sent, frozen=True, kw_only=True):
     """Personal details of a child; sent whole."""
 
-    unique_pupil_number: Annotated[
-        Text, _field("Current UPN", _I, codes="upn_check", item=3, min_length=13, max_length=13)
-    ] = None
-    former_unique_pupil_number: Annotated[Text, _field("Former UPN", _I, item=4, min_length=13, max_length=13)] = None
+    unique_pupil_number: Annotated[Upn, _field("Current UPN", _I, codes="upn_check", item=3)] = None
+    former_unique_pupil_number: Annotated[Upn, _field("Former UPN", _I, item=4)] = None
     unique_pupil_number_unknown_reason: Annotated[
-        Text, _field("Why there is no UPN", codes="upn_unknown_reason", item=5, max_length=4)
+        Code4, _field("Why there is no UPN", codes="upn_unknown_reason", item=5)
     ] = None
     first_name: Annotated[Text, _field("First name", _I, item=6)] = None
     surname: Annotated[Text, _field("Surname", _I, item=7)] = None
     date_of_birth: Annotated[Day, _field("Date of birth", _I, item=8)] = None
     expected_date_of_birth: Annotated[Day, _field("Expected date of birth", _I, item=9)] = None
-    sex: Annotated[Text, _field("Sex", codes="sex", item=10, max_length=1)] = None
-    ethnicity: Annotated[Text, _field("Ethnicity", codes="ethnicity", item=11, max_length=4)] = None
-    disabilities: Annotated[
-        tuple[Annotated[str, msgspec.Meta(max_length=4)], ...] | None,
-        _field("Disabilities", codes="disability", item=12, max_length=12),
-    ] = None
-    postcode: Annotated[Text, _field("Home postcode", _I, item=13, max_length=8)] = None
+    sex: Annotated[Code, _field("Sex", codes="sex", item=10)] = None
+    ethnicity: Annotated[Code4, _field("Ethnicity", codes="ethnicity", item=11)] = None
+    disabilities: Annotated[Disabilities, _field("Disabilities", codes="disability", item=12)] = None
+    postcode: Annotated[Postcode, _field("Home postcode", _I, item=13)] = None
     uasc_flag: Annotated[Flag, _field("Unaccompanied asylum-seeking child", item=14)] = None
     uasc_end_date: Annotated[Day, _field("Date unaccompanied asylum-seeking status ended", item=15)] = None
     purge: Annotated[Flag, _field("Erase the personal details", _T)] = None
@@ -90,7 +97,7 @@ class Wellbeing(_Sent, frozen=True, kw_only=True):
 class CareWorker(_Sent, frozen=True, kw_only=True):
     """One allocation of a worker to an episode; it has neither identifier nor purge flag."""
 
-    worker_id: Annotated[Text, _field("Worker id", _THIRD, item=53, max_length=12, pattern=r"^[A-Za-z0-9_-]*$")] = None
+    worker_id: Annotated[WorkerId, _field("Worker id", _THIRD, item=53)] = None
     start_date: Annotated[Day, _field("Allocation started", item=54)] = None
     end_date: Annotated[Day, _field("Allocation ended", item=55)] = None
 
@@ -102,8 +109,7 @@ class Assessment(_Sent, frozen=True, kw_only=True):
     start_date: Annotated[Day, _field("Assessment started", item=23)] = None
     authorisation_date: Annotated[Day, _field("Assessment authorised", item=24)] = None
     factors: Annotated[
-        tuple[Annotated[str, msgspec.Meta(max_length=3)], ...] | None,
-        _field("Factors found at the end of the assessment", codes="assessment_factor", item=25, max_length=41),
+        Factors, _field("Factors found at the end of the assessment", codes="assessment_factor", item=25)
     ] = None
     purge: Annotated[Flag, _field("Erase this assessment", _T)] = None
 
@@ -142,14 +148,14 @@ class Placement(_Sent, frozen=True, kw_only=True):
 
     child_looked_after_placement_id: Annotated[str, _field("Placement id", _T, item=37, pattern=ITEM_ID)]
     start_date: Annotated[Day, _field("Placement started", item=38)] = None
-    start_reason: Annotated[Text, _field("Why it started", codes="cla_start_reason", item=39, max_length=1)] = None
-    placement_type: Annotated[Text, _field("Placement type", codes="placement_type", item=41, max_length=3)] = None
-    postcode: Annotated[Text, _field("Placement postcode", _I, item=40, max_length=8)] = None
+    start_reason: Annotated[Code, _field("Why it started", codes="cla_start_reason", item=39)] = None
+    placement_type: Annotated[Code3, _field("Placement type", codes="placement_type", item=41)] = None
+    postcode: Annotated[Postcode, _field("Placement postcode", _I, item=40)] = None
     end_date: Annotated[Day, _field("Placement ended", item=42)] = None
-    end_reason: Annotated[Text, _field("Why it ended", codes="cla_end_reason", item=43, max_length=3)] = None
-    change_reason: Annotated[
-        Text, _field("Why the placement changed", codes="placement_change_reason", item=44, max_length=6)
-    ] = None
+    end_reason: Annotated[Code3, _field("Why it ended", codes="cla_end_reason", item=43)] = None
+    change_reason: Annotated[Code6, _field("Why the placement changed", codes="placement_change_reason", item=44)] = (
+        None
+    )
     purge: Annotated[Flag, _field("Erase this placement", _T)] = None
 
 
@@ -168,10 +174,8 @@ class CareLeaver(_Sent, frozen=True, kw_only=True):
     """The latest contact with a care leaver."""
 
     contact_date: Annotated[Day, _field("Latest contact", item=50)] = None
-    activity: Annotated[Text, _field("Main activity", codes="care_leaver_activity", item=51, max_length=2)] = None
-    accommodation: Annotated[
-        Text, _field("Accommodation", codes="care_leaver_accommodation", item=52, max_length=1)
-    ] = None
+    activity: Annotated[Code2, _field("Main activity", codes="care_leaver_activity", item=51)] = None
+    accommodation: Annotated[Code, _field("Accommodation", codes="care_leaver_accommodation", item=52)] = None
     purge: Annotated[Flag, _field("Erase the care leaver section", _T)] = None
 
 
@@ -180,10 +184,10 @@ class Episode(_Sent, frozen=True, kw_only=True):
 
     social_care_episode_id: Annotated[str, _field("Episode id", _T, item=16, pattern=ITEM_ID)]
     referral_date: Annotated[Day, _field("Referral date", item=17)] = None
-    referral_source: Annotated[Text, _field("Referral source", codes="referral_source", item=18, max_length=2)] = None
+    referral_source: Annotated[Code2, _field("Referral source", codes="referral_source", item=18)] = None
     referral_no_further_action_flag: Annotated[Flag, _field("Referral led to no further action", item=21)] = None
     closure_date: Annotated[Day, _field("Closure date", item=19)] = None
-    closure_reason: Annotated[Text, _field("Closure reason", codes="closure_reason", item=20, max_length=3)] = None
+    closure_reason: Annotated[Code3, _field("Closure reason", codes="closure_reason", item=20)] = None
     care_worker_details: Annotated[tuple[CareWorker, ...] | None, _field("Workers")] = None
     child_and_family_assessments: Annotated[tuple[Assessment, ...] | None, _field("Assessments")] = None
     child_in_need_plans: Annotated[tuple[NeedPlan, ...] | None, _field("Child in need plans")] = None
@@ -199,9 +203,7 @@ class Child(_Sent, frozen=True, kw_only=True):
     """Everything sent about one child, or everything held once it is merged."""
 
     la_child_id: Annotated[str, _field("The authority's own id of the child", _I, item=2, pattern=CHILD_ID)]
-    mis_child_id: Annotated[
-        Text, _field("Second id, of the case system's supplier", _I, max_length=36, pattern=r"^[A-Za-z0-9_-]*$")
-    ] = None
+    mis_child_id: Annotated[SecondId, _field("Second id, of the case system's supplier", _I)] = None
     child_details: Annotated[Details | None, _field("Personal details")] = None
     health_and_wellbeing: Annotated[Wellbeing | None, _field("Health and wellbeing")] = None
     social_care_episodes: Annotated[tuple[Episode, ...] | None, _field("Social care episodes")] = None
@@ -268,8 +270,8 @@ class Way(StrEnum):
 class Feed(msgspec.Struct, frozen=True, kw_only=True):
     """What one authority sends: whose records they become, and what the agreement lets it send.
 
-    ``feed`` is the authority's three-digit number, with ``-sandbox`` behind it for trying out; ``owner`` the organisation
-    whose rows the records become. Nothing is taken before the agreement is in force. ``months`` is how long the history
+    ``feed`` is the authority's three-digit number, with ``-sandbox`` behind it for trying out; ``owner`` is the
+    organisation whose rows the records become. Nothing is taken before the agreement is in force. ``months`` is how long the history
     window is, from the 1 April that precedes so many months ago; ``categories`` are the sections that may be sent.
     """
 
