@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from samechild.collection.records import Child, Episode, Thing
+from samechild.collection.records import Child, Episode
 
 
 class Grade(StrEnum):
@@ -25,11 +25,17 @@ class Grade(StrEnum):
     INFO = "info"
 
 
-Cell = tuple[Thing, str]
-"""One value: the thing it stands in, and its field."""
+Cell = tuple[Any, str]
+"""One value: the thing it stands in (of children's social care a ``records.Thing``), and its field."""
 
 Found = bool | Iterable[Sequence[Cell]]
 """What a rule finds: yes or no about the thing it looks at, or several problems, each with the cells it links."""
+
+
+class Unsure(tuple[Cell, ...]):
+    """The cells of a problem that what came before the history window may explain: an error then counts as a query."""
+
+    __slots__ = ()
 
 
 class At(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,16 +83,17 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
 class Example(msgspec.Struct, frozen=True, kw_only=True):
     """A thing to look at and where it stands."""
 
-    thing: Any  # a Thing, or a Day
-    at: At | None = None
+    thing: Any  # a Thing, a Day, or a thing of another collection
+    at: Any = None  # an At, or what another collection's rules may know
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One rule of the catalogue. ``test`` is None for what the declared types check at the door.
 
-    ``on`` is the type it looks at: one of ``collection.records``, or :class:`Day`. ``fields`` are the cells it links, by
-    field of ``on``, or ``episode.FIELD`` or ``details.FIELD`` for cells of the surroundings. ``message`` says what is
-    wrong, ``mend`` what to do, in words a data officer understands.
+    ``on`` is the type it looks at: one of ``collection.records``, or :class:`Day`. ``fields`` are the cells it links:
+    a field of ``on`` (dotted for what is nested in it, such as ``social_care_episodes.closure_date``), or
+    ``episode.FIELD`` or ``details.FIELD`` for cells of the surroundings. ``message`` says what is wrong,
+    ``mend`` what to do, in words that a data officer understands.
     """
 
     code: str
@@ -98,12 +105,13 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     analogue: str = ""  # the rule of a statutory return that it comes from
     since: int = 2025  # first collection year
     until: int = 0  # last one; 0: still in force
-    test: Callable[[Any, At], Found] | None = None
+    test: Callable[[Any, Any], Found] | None = None
     passes: tuple[Example, ...] = ()
     fails: tuple[Example, ...] = ()
 
 
-Test = Callable[[Any, At], Found]
+Test = Callable[[Any, Any], Found]
+"""The question: asked of a thing and of what may be known besides (of children's social care an :class:`At`)."""
 
 
 def rule(
