@@ -38,13 +38,14 @@ def _field(title: str, sensitivity: Sensitivity = _C, *, codes: str = "", item: 
 
 Day = date | None
 Flag = bool | None
-Text = str | None
 Code = Annotated[str, msgspec.Meta(max_length=1)] | None
 Code2 = Annotated[str, msgspec.Meta(max_length=2)] | None
 Code3 = Annotated[str, msgspec.Meta(max_length=3)] | None
 Code4 = Annotated[str, msgspec.Meta(max_length=4)] | None
 Code6 = Annotated[str, msgspec.Meta(max_length=6)] | None
+Name = Annotated[str, msgspec.Meta(max_length=1000)] | None
 Postcode = Annotated[str, msgspec.Meta(max_length=8)] | None
+Score = Annotated[int, msgspec.Meta(ge=-999_999, le=999_999)] | None
 Upn = Annotated[str, msgspec.Meta(min_length=13, max_length=13)] | None
 WorkerId = Annotated[str, msgspec.Meta(max_length=12, pattern=_MAYBE_ID)] | None
 SecondId = Annotated[str, msgspec.Meta(max_length=36, pattern=_MAYBE_ID)] | None
@@ -67,8 +68,8 @@ class Details(_Sent, frozen=True, kw_only=True):
     unique_pupil_number_unknown_reason: Annotated[
         Code4, _field("Why there is no UPN", codes="upn_unknown_reason", item=5)
     ] = None
-    first_name: Annotated[Text, _field("First name", _I, item=6)] = None
-    surname: Annotated[Text, _field("Surname", _I, item=7)] = None
+    first_name: Annotated[Name, _field("First name", _I, item=6)] = None
+    surname: Annotated[Name, _field("Surname", _I, item=7)] = None
     date_of_birth: Annotated[Day, _field("Date of birth", _I, item=8)] = None
     expected_date_of_birth: Annotated[Day, _field("Expected date of birth", _I, item=9)] = None
     sex: Annotated[Code, _field("Sex", codes="sex", item=10)] = None
@@ -84,7 +85,7 @@ class SdqAssessment(_Sent, frozen=True, kw_only=True):
     """One result of a strengths and difficulties questionnaire; it has no identifier."""
 
     date: Annotated[Day, _field("Date completed", item=45)] = None
-    score: Annotated[int | None, _field("Total difficulties score", item=46)] = None
+    score: Annotated[Score, _field("Total difficulties score", item=46)] = None
 
 
 class Wellbeing(_Sent, frozen=True, kw_only=True):
@@ -271,8 +272,9 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     """What one authority sends: whose records they become, and what the agreement lets it send.
 
     ``feed`` is the authority's three-digit number, with ``-sandbox`` behind it for trying out; ``owner`` is the
-    organisation whose rows the records become. Nothing is taken before the agreement is in force. ``months`` is how long the history
-    window is, from the 1 April that precedes so many months ago; ``categories`` are the sections that may be sent.
+    organisation whose rows the records become. Nothing is taken before the agreement is in force. ``months`` is the
+    length of the history window, from the 1 April that precedes so many months ago; ``categories`` are the sections
+    that may be sent.
     """
 
     feed: str
