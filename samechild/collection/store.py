@@ -169,12 +169,6 @@ def submission_once(connection: sa.Connection, owner: str, once: Sequence[str]) 
     return connection.execute(asked).first()
 
 
-def owners_waiting(connection: sa.Connection) -> list[str]:
-    """The owners with submissions that were received and not worked off."""
-    asked = sa.select(submissions.c.owner).where(submissions.c.state == "received").distinct()
-    return sorted(connection.execute(asked).scalars())
-
-
 def next_waiting(connection: sa.Connection, owner: str, many: int) -> list[sa.Row[Any]]:
     """The owner's oldest submissions that were not worked off."""
     asked = sa.select(submissions).where(submissions.c.state == "received", submissions.c.owner == owner)

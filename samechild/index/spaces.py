@@ -39,6 +39,13 @@ def spaces_for(store: Store, organisation: str) -> list[Space]:
     return sorted(found, key=lambda space: (space.space != organisation, space.title))
 
 
+def ready(store: Store, organisation: str) -> bool:
+    """Whether an organisation has a space of its own whose model can weigh records."""
+    with store.read(Login.INDEX) as connection:
+        head = tables.head(connection, organisation)
+    return head is not None and bool(head[1])
+
+
 def ask_of(by: Asker, owner: str, now: datetime, record_keys: Sequence[str] = (), batch: str = "") -> Ask:
     """The question of who keeps records of the same child together: what do these records say?"""
     return Ask(

@@ -7,8 +7,9 @@ holds an opaque key, codes and a digest; nothing of the child.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -27,9 +28,18 @@ def bury(folders: Sequence[Path], stones: Sequence[Tombstone]) -> None:
     Raises:
         Unavailable: when a file cannot be written.
     """
-    lines = b"".join(msgspec.json.encode(stone) + b"\n" for stone in stones)
+    add_lines(folders, FILE, stones)
+
+
+def add_lines(folders: Sequence[Path], name: str, them: Sequence[msgspec.Struct]) -> None:
+    """Add lines of JSON to a file of that name in each folder; as :func:`bury`.
+
+    Raises:
+        Unavailable: when a file cannot be written.
+    """
+    lines = b"".join(msgspec.json.encode(each) + b"\n" for each in them)
     for folder in folders:
-        path = folder / FILE
+        path = folder / name
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _append(path, lines)
@@ -45,8 +55,22 @@ def buried(folders: Iterable[Path]) -> dict[str, Tombstone]:
         Unavailable: when a file cannot be read, or a line of it was damaged.
     """
     found: dict[str, Tombstone] = {}
+    for stone in lines_of(folders, FILE, Tombstone):
+        found.setdefault(stone.record_key, stone)
+    return found
+
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def lines_of(folders: Iterable[Path], name: str, kind: type[T]) -> Iterator[T]:
+    """Read the lines of the files of that name in these folders; a missing file holds none.
+
+    Raises:
+        Unavailable: when a file cannot be read, or a line of it was damaged.
+    """
     for folder in folders:
-        path = folder / FILE
+        path = folder / name
         try:
             lines = path.read_bytes().split(b"\n")
         except FileNotFoundError:
@@ -55,13 +79,11 @@ def buried(folders: Iterable[Path]) -> dict[str, Tombstone]:
             raise Unavailable(f"{path} cannot be read ({error.strerror}): let this account read it.") from None
         for number, line in enumerate(lines[:-1], start=1):  # after the last line's end there is nothing, or a torn one
             try:
-                stone = msgspec.json.decode(line, type=Tombstone)
+                yield msgspec.json.decode(line, type=kind)
             except msgspec.DecodeError:
                 raise Unavailable(
-                    f"{path}, line {number}, is damaged: put back a whole copy, or erased children may come back."
+                    f"{path}, line {number}, is damaged: put back a whole copy, or what was erased may come back."
                 ) from None
-            found.setdefault(stone.record_key, stone)
-    return found
 
 
 def _append(path: Path, lines: bytes) -> None:

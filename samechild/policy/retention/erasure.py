@@ -50,6 +50,7 @@ class Why(StrEnum):
     RETENTION = "retention"  # the period ended
     REQUEST = "request"  # UK GDPR Article 17: the person asked, and no exception applies
     MISTAKE = "mistake"  # it should never have been received
+    PURGED = "purged"  # whoever sent it asked for it to be erased
 
 
 class Erased(msgspec.Struct, frozen=True):

@@ -1,0 +1,271 @@
+"""Working off what was received: merged, checked, identified; what was purged destroyed. All of it may be done again.
+
+Each owner's submissions are worked off in the order in which they were kept. Every step is keyed by the submission, so
+that one which a kill interrupted is done again from the start and comes to the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from samechild.collection import store as tables
+from samechild.collection import who_store
+from samechild.collection.check import Problem, check
+from samechild.collection.feeds import feeds_of, processor_of
+from samechild.collection.identifying import identify_children
+from samechild.collection.merge import child_of, merge
+from samechild.collection.purging import finish_purges, purge_children, to_purge
+from samechild.collection.records import Child, Feed
+from samechild.collection.rules.days import window_start
+from samechild.collection.rules.rule import At
+from samechild.collection.states import BASIS, RETENTION, State, halves, slice_opened, states_of
+from samechild.policy.received import Both, both_keys
+from samechild.storage import Database, Login, Store
+from samechild.storage.changes import note_change
+from samechild.storage.turns import turn
+
+PLACE, UPN, NAMED, WORKER = "csc place", "csc upn", "csc name and birth", "csc worker"
+"""What tokens are made for: the cells of an issue, a UPN, a name with a birth date, a worker."""
+
+AT_ONCE = 8
+"""So many submissions are worked off together."""
+
+Tables = Sequence[sa.MetaData]
+
+
+def process(store: Store, declared: Tables, now: datetime, *, most: int = 0) -> int:
+    """Work off what was received and is waiting; returns how many submissions.
+
+    Args:
+        store: the open installation.
+        declared: what every room declares: a purged child is erased wherever it is.
+        now: when.
+        most: stop after so many; 0: all of them.
+    """
+    done = 0
+    for feed in feeds_of(store):
+        with turn(store, Login.CONTENT, f"collection {feed.owner}") as mine:
+            while mine and (not most or done < most):
+                with store.read(Login.CONTENT, feed.owner) as connection:
+                    waiting = tables.next_waiting(connection, feed.owner, AT_ONCE)
+                if not waiting:
+                    break
+                _work_off(store, declared, feed, waiting, now)
+                done += len(waiting)
+    return done
+
+
+class _Batch:
+    """Some submissions on their way: the children they are about, as they were and as they come out."""
+
+    def __init__(self, store: Store, feed: Feed, keys: Mapping[str, Both], now: datetime) -> None:
+        self.store, self.feed, self.keys, self.now = store, feed, keys, now
+        self.before: dict[str, State] = {}
+        self.after: dict[str, State] = {}
+        self.purged: list[dict[str, Any]] = []  # rows of what was purged within a child
+        self.gone: list[str] = []  # children purged as a whole
+
+
+def _work_off(store: Store, declared: Tables, feed: Feed, waiting: Sequence[Any], now: datetime) -> None:
+    names = [row.submission for row in waiting]
+    with store.read(Login.CONTENT, feed.owner) as connection:
+        rows = tables.slices_of_submissions(connection, names)
+    record_keys = list(dict.fromkeys(row.record_key for row in rows))
+    batch = _Batch(store, feed, both_keys(store, record_keys), now)
+    batch.before = states_of(store, feed.owner, record_keys, batch.keys)
+    batch.after = dict(batch.before)
+    for row in rows:
+        if row.record_key in batch.keys:
+            _merge_one(batch, row)
+    alive = {key: state for key, state in batch.after.items() if key not in batch.gone}
+    _keep(batch, alive)
+    finish_purges(store, feed, now)
+    identify_children(store, processor_of(feed), feed, [alive[key] for key in alive], now)
+    purge_children(store, declared, processor_of(feed), batch.gone, now)
+    with store.write(Login.CONTENT, feed.owner) as connection:
+        tables.submission_done(connection, names, now)
+
+
+def _merge_one(batch: _Batch, row: Any) -> None:
+    """Merge one slice into its child, unless it was merged before."""
+    sent = slice_opened(row, batch.keys[row.record_key])
+    if sent.sent.get("purge") is True:
+        batch.gone.append(row.record_key)
+        return
+    was = batch.after.get(row.record_key)
+    if was is not None and was.order >= sent.order:
+        return
+    merged = merge(was.held if was else None, sent.sent, sent.received_at.date().isoformat())
+    if merged.held is not None:
+        batch.after[row.record_key] = State(
+            record_key=row.record_key, number=sent.number, position=sent.position, held=merged.held
+        )
+    if merged.purged:
+        batch.purged.append(to_purge(batch.store, batch.feed.owner, sent, merged.purged))
+
+
+def _keep(batch: _Batch, alive: Mapping[str, State]) -> None:
+    """Keep the new states in both vaults, and what the rules say of them."""
+    owner, now = batch.feed.owner, batch.now
+    children = {key: child_of(state.held) for key, state in alive.items()}
+    touched = _keep_marks(batch, children)
+    whos, whats = halves(owner, alive, batch.keys, now)
+    with batch.store.write(Login.IDENTITY, owner) as connection:
+        who_store.keep_identities(connection, whos)
+    others = {key: _child(batch.store, owner, key) for key in touched - set(children)}
+    everyone = {**children, **{key: child for key, child in others.items() if child is not None}}
+    found = checked(batch.store, batch.feed, everyone, batch.before, now)
+    with batch.store.write(Login.CONTENT, owner) as connection:
+        tables.keep_states(connection, whats)
+        for row in batch.purged:
+            tables.keep_purge(connection, row)
+        keep_problems(batch.store, connection, owner, found, everyone, now)
+        if alive:
+            note_change(
+                connection,
+                Database.CONTENT,
+                "collected",
+                space=owner,
+                subject="",
+                now=now,
+                more={"records": sorted(alive)},
+            )
+
+
+def _child(store: Store, owner: str, record_key: str) -> Child | None:
+    state = states_of(store, owner, [record_key], both_keys(store, [record_key])).get(record_key)
+    return None if state is None else child_of(state.held)
+
+
+def _keep_marks(batch: _Batch, children: Mapping[str, Child]) -> set[str]:
+    """Keep what two children could have in common; whose answer to a rule this may change is returned."""
+    owner, store = batch.feed.owner, batch.store
+    rows = []
+    for key, child in children.items():
+        for kind, token in marks_of(store, child).items():
+            rows.append(
+                {
+                    "owner": owner,
+                    "record_key": key,
+                    "received_at": batch.now,
+                    "basis": BASIS,
+                    "retention": RETENTION,
+                    "kind": kind,
+                    "token": token,
+                }
+            )
+    with store.read(Login.IDENTITY, owner) as connection:
+        were = who_store.marks_of(connection, owner, [*children, *batch.gone])
+    now_are = {(row["record_key"], row["kind"]): row["token"] for row in rows}
+    if were == now_are and not batch.gone:
+        return set()
+    moved = {token for mark, token in were.items() if now_are.get(mark) != token}
+    moved |= {token for mark, token in now_are.items() if were.get(mark) != token}
+    with store.write(Login.IDENTITY, owner) as connection:
+        who_store.keep_marks(connection, [*children, *batch.gone], rows)
+        touched = {key for key, _, _ in who_store.marked(connection, owner, sorted(moved))}
+    return touched - set(batch.gone)
+
+
+def marks_of(store: Store, child: Child) -> dict[str, str]:
+    """What a child could have in common with another by mistake, as tokens by kind."""
+    details = child.child_details
+    if details is None:
+        return {}
+    found = {}
+    if details.unique_pupil_number:
+        found["upn"] = store.keys.token(UPN, details.unique_pupil_number.strip().upper())
+    if details.first_name and details.surname and details.date_of_birth:
+        name = f"{details.first_name.strip().casefold()}\x1f{details.surname.strip().casefold()}"
+        found["name and birth"] = store.keys.token(NAMED, f"{name}\x1f{details.date_of_birth.isoformat()}")
+    return found
+
+
+def checked(
+    store: Store, feed: Feed, children: Mapping[str, Child], before: Mapping[str, State], now: datetime
+) -> dict[str, list[Problem]]:
+    """What the rules say of some children, by record key."""
+    today = now.date()
+    shared = _shared(store, feed.owner, list(children))
+    start = window_start(today, feed.months)
+    found = {}
+    for key, child in children.items():
+        was = before.get(key)
+        at = At(
+            child=child,
+            today=today,
+            window=start,
+            before=None if was is None else child_of(was.held),
+            shared=shared.get(key, frozenset()),
+        )
+        found[key] = check(at)
+    return found
+
+
+def _shared(store: Store, owner: str, record_keys: Sequence[str]) -> dict[str, frozenset[str]]:
+    """What each of some children has in common with another child of the authority."""
+    with store.read(Login.IDENTITY, owner) as connection:
+        mine = who_store.marks_of(connection, owner, record_keys)
+        who = who_store.marked(connection, owner, sorted(set(mine.values())))
+    by_token: dict[str, set[str]] = {}
+    for key, _, token in who:
+        by_token.setdefault(token, set()).add(key)
+    found: dict[str, set[str]] = {}
+    for (key, kind), token in mine.items():
+        if len(by_token.get(token, ())) > 1:
+            found.setdefault(key, set()).add(kind)
+    return {key: frozenset(kinds) for key, kinds in found.items()}
+
+
+def keep_problems(
+    store: Store,
+    connection: sa.Connection,
+    owner: str,
+    found: Mapping[str, Sequence[Problem]],
+    children: Mapping[str, Child],
+    now: datetime,
+) -> None:
+    """Keep which problems are new and which are gone: what a child's record said is not kept here."""
+    kept = {(row.record_key, row.rule, row.place) for row in tables.issues_of(connection, owner, list(found))}
+    fresh: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for key, problems in found.items():
+        worker = worker_of(children[key], now.date())
+        for problem in problems:
+            place = store.keys.token(PLACE, "\x1f".join((key, *problem.places)))
+            fresh[key, problem.rule, place] = {
+                "owner": owner,
+                "record_key": key,
+                "received_at": now,
+                "basis": BASIS,
+                "retention": RETENTION,
+                "rule": problem.rule,
+                "place": place,
+                "grade": problem.grade.value,
+                "worker": store.keys.token(WORKER, worker) if worker else "",
+                "since": now,
+                "until": None,
+            }
+    tables.end_issues(connection, sorted(kept - fresh.keys()), now)
+    tables.keep_issues(connection, [row for where, row in fresh.items() if where not in kept])
+
+
+def worker_of(child: Child, today: date) -> str:
+    """The worker who has the child's open episode now; empty when none is known."""
+    current = [
+        (worker.start_date or date.min, worker.worker_id)
+        for episode in child.social_care_episodes or ()
+        if episode.closure_date is None
+        for worker in episode.care_worker_details or ()
+        if worker.worker_id and (worker.end_date is None or worker.end_date >= today)
+    ]
+    return max(current)[1] if current else ""
+
+
+def held_as(state: State) -> bytes:
+    """A state as bytes that are equal when the states are: for comparing what is kept with what is rebuilt."""
+    return msgspec.json.encode([state.held.child, state.held.unreported], order="deterministic")
