@@ -31,13 +31,14 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import gate
 from asking import NOW
-from samechild.index.identifying import _Work, identify
+from samechild.index.identifying import identify
 from samechild.index.keeping import coming, standardised
 from samechild.index.live import Live, into_memory, live
 from samechild.index.loading import load
 from samechild.index.query import parse
 from samechild.index.records import Arrival
 from samechild.index.searching import search
+from samechild.index.taking import Arrivals
 from samechild.linkage.actions import Options, link
 from samechild.policy.people.actions import grant_role, operator
 from samechild.policy.sign_in.clients import register_client
@@ -173,7 +174,7 @@ def in_memory(store: Store, alive: Live, them: Sequence[Arrival], now: datetime)
     def one(arrival: Arrival) -> None:
         each = coming(store, arrival.owner, arrival.source, arrival.record_id, arrival.given, arrival.basis)
         record = standardised(each.values, now.date())
-        work = _Work(store, alive, {}, {}, now)
+        work = Arrivals(store, alive, {}, {}, now)
         newcomer = work._member("new", each, record, "")
         work._place(newcomer, work._groups(newcomer, record))
 

@@ -14,9 +14,10 @@ from samechild.collection.merge import child_of
 from samechild.collection.records import Child, Feed
 from samechild.collection.states import State, states_of
 from samechild.index.adoption import CLOSING, PLACED
-from samechild.index.identifying import UNBORN, identify
+from samechild.index.identifying import identify
 from samechild.index.records import Arrival
 from samechild.index.spaces import ready
+from samechild.index.taking import UNBORN
 from samechild.policy.received import both_keys
 from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store
