@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 def all_tables() -> list[sa.MetaData]:
     """Every room's declared tables, in the order in which they are made; a test finds any that is left out."""
+    from samechild.collection import feeds_store
     from samechild.index import custody_store as custody
     from samechild.index import families_store as families
     from samechild.index import review_store as review
@@ -48,4 +49,5 @@ def all_tables() -> list[sa.MetaData]:
         families.TABLES,
         custody.TABLES,
         review.TABLES,
+        feeds_store.TABLES,
     ]

@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 
 from samechild.collection import store as tables
-from samechild.collection.feeds import Sender, agreed, beyond, feed_of, may_send
+from samechild.collection.beyond import beyond
+from samechild.collection.feeds import Sender, agreed, feed_of, may_send
 from samechild.collection.records import Child, Fault, Feed, Taken
 from samechild.collection.states import BASIS, RETENTION
 from samechild.collection.structure import Read
