@@ -156,8 +156,10 @@ def _council(store: Store, feed: Feed) -> Organisation:
         council = people_store.organisation_of(gate, council_of(feed))
     if council is None:
         raise Missing("There is no such organisation.")
-    if feed.feed not in (feed.authority, feed.authority + SANDBOX) or council.codes.get("la-code") != feed.authority:
-        raise Invalid("A feed bears the three-digit number (la-code) of the council whose records it brings.")
+    number = council.codes.get("urn" if feed.attendance else "la-code")
+    if feed.feed not in (feed.authority, feed.authority + SANDBOX) or number != feed.authority:
+        whose = "URN (urn) of the school" if feed.attendance else "three-digit number (la-code) of the council"
+        raise Invalid(f"A feed bears the {whose} whose records it brings.")
     if feed.sandbox and feed.owner != council.organisation + SANDBOX:
         raise Invalid("The records of a sandbox belong to an organisation of its own.")
     return council
@@ -181,7 +183,7 @@ def _parties(store: Store, feed: Feed) -> tuple[str, ...]:
 
 def _check_terms(feed: Feed) -> None:
     unknown = sorted(set(feed.categories) - set(CATEGORIES))
-    if unknown or not feed.categories:
+    if not feed.attendance and (unknown or not feed.categories):
         raise Invalid(f"Say which sections may be sent, out of: {', '.join(CATEGORIES)}.")
     if not 1 <= feed.months <= LONGEST_WINDOW:
         raise Invalid(f"The history window is between 1 and {LONGEST_WINDOW} months long.")

@@ -48,7 +48,7 @@ def process(store: Store, declared: Tables, now: datetime, *, most: int = 0) -> 
         most: stop after so many; 0: all of them.
     """
     done = 0
-    for feed in feeds_of(store):
+    for feed in (each for each in feeds_of(store) if not each.attendance):
         with turn(store, Login.CONTENT, f"collection {feed.owner}") as mine:
             while mine and (not most or done < most):
                 with store.read(Login.CONTENT, feed.owner) as connection:
@@ -145,7 +145,7 @@ def _child(store: Store, owner: str, record_key: str) -> Child | None:
 def _keep_marks(batch: _Batch, children: Mapping[str, Child]) -> set[str]:
     """Keep what two children could have in common; whose answer to a rule this may change is returned."""
     owner, store = batch.feed.owner, batch.store
-    rows = []
+    rows: list[dict[str, Any]] = []
     for key, child in children.items():
         for kind, token in marks_of(store, child).items():
             rows.append(
@@ -161,7 +161,7 @@ def _keep_marks(batch: _Batch, children: Mapping[str, Child]) -> set[str]:
             )
     with store.read(Login.IDENTITY, owner) as connection:
         were = who_store.marks_of(connection, owner, [*children, *batch.gone])
-    now_are = {(row["record_key"], row["kind"]): row["token"] for row in rows}
+    now_are = {(str(row["record_key"]), str(row["kind"])): str(row["token"]) for row in rows}
     if were == now_are and not batch.gone:
         return set()
     moved = {token for mark, token in were.items() if now_are.get(mark) != token}

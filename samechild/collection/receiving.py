@@ -17,7 +17,7 @@ import msgspec
 
 from samechild.collection import store as tables
 from samechild.collection.beyond import beyond
-from samechild.collection.feeds import Sender, agreed, feed_of, may_send
+from samechild.collection.feeds import NO_FEED, Sender, agreed, feed_of, may_send
 from samechild.collection.records import Child, Fault, Feed, Taken
 from samechild.collection.states import BASIS, RETENTION
 from samechild.collection.structure import Read
@@ -26,6 +26,7 @@ from samechild.keys.seal import Random
 from samechild.policy import ledger
 from samechild.policy.agreements import name_of
 from samechild.policy.received import Both, both_keys, new_keys, sealed
+from samechild.policy.records import Agreement
 from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store
 
@@ -80,31 +81,70 @@ def receive(store: Store, by: Asker, sending: Sending, now: datetime, random: Ra
         Conflict: when the idempotency key came before with another body.
         Unavailable: when it cannot be kept now: nothing was.
     """
+    leave = let(store, by, sending, now)
+    faults, flags = list(sending.body.faults), list(sending.body.flags)
+    for position, child in enumerate(sending.body.children):
+        if child is not None:
+            refused, flagged = beyond(leave.feed, child, now.date())
+            faults += [msgspec.structs.replace(each, position=position) for each in refused]
+            flags += [msgspec.structs.replace(each, position=position) for each in flagged]
+    return take(store, by, leave, sending, faults, flags, now, random)
+
+
+class Leave(msgspec.Struct, frozen=True, kw_only=True):
+    """That a system may send for a feed now, under which agreement; how long what it sends is kept."""
+
+    feed: Feed
+    sender: Sender
+    agreement: Agreement
+    retention: str = RETENTION
+
+
+def let(store: Store, by: Asker, sending: Sending, now: datetime, *, attendance: bool = False) -> Leave:
+    """Let a system send for a feed, or say why not; a refusal stands in the ledger.
+
+    ``attendance``: for a school's register, not for a council's children.
+
+    Raises:
+        Missing, Refused: as :func:`receive`.
+    """
     try:
         feed = feed_of(store, sending.authority, sending.sandbox, now)
+        if feed.attendance is not attendance:
+            raise Missing(NO_FEED)
         sender = may_send(store, by, feed, sending.supplier_key, now)
-        agreement = agreed(store, feed, now)
+        return Leave(feed=feed, sender=sender, agreement=agreed(store, feed, now))
     except (Refused, Missing) as error:
         _tell(store, by, {"refused": type(error).__name__, "authority": sending.authority}, now)
         raise
-    before = _sent_before(store, feed, sending)
+
+
+def take(
+    store: Store,
+    by: Asker,
+    leave: Leave,
+    sending: Sending,
+    faults: Sequence[Fault],
+    flags: Sequence[Fault],
+    now: datetime,
+    random: Random,
+) -> Taken:
+    """Keep the records of a request that have no fault, whatever they are about; as :func:`receive`.
+
+    Of each record only its own id (``la_child_id``) and whether it asks for a purge are looked at.
+    """
+    before = _sent_before(store, leave.feed, sending)
     if before is not None:
         return before
-    faults, flags = list(sending.body.faults), []
-    for position, child in enumerate(sending.body.children):
-        if child is not None:
-            refused, flagged = beyond(feed, child, now.date())
-            faults += [msgspec.structs.replace(each, position=position) for each in refused]
-            flags += [msgspec.structs.replace(each, position=position) for each in flagged]
     bad = {fault.position for fault in faults}
     nothing = -1 in bad or (bad and not sending.partial)
     them = [] if nothing else [(at, each) for at, each in enumerate(sending.body.children) if each and at not in bad]
-    told: dict[str, Any] = {"feed": feed.feed, "agreement": name_of(agreement), "request": sending.request_id}
-    told |= {"records": len(them), "refused": len(bad), "supplier": sender.supplier}
-    entry = _tell(store, by, told, now)
+    told: dict[str, Any] = {"feed": leave.feed.feed, "agreement": name_of(leave.agreement)}
+    told |= {"request": sending.request_id, "supplier": leave.sender.supplier}
+    _tell(store, by, told | {"records": len(them), "refused": len(bad)}, now)
     for _ in range(_TRIES):
         try:
-            return _kept(store, feed, sender, sending, them, faults, flags, entry, now, random)
+            return _kept(store, leave, sending, them, faults, flags, now, random)
         except (_Raced, Missing):
             continue
     raise Conflict("The same children were sent by somebody else at this moment: send again.")
@@ -120,8 +160,8 @@ def tokens_of(store: Store, feed: Feed, la_child_id: str) -> list[str]:
     return store.keys.tokens(CHILD, f"{feed.feed}\x1f{la_child_id}")
 
 
-def _tell(store: Store, by: Asker, body: Mapping[str, Any], now: datetime) -> int:
-    return ledger.append(store, SUBMISSION, {"by": by.user, "by_organisation": by.organisation, **body}, now)
+def _tell(store: Store, by: Asker, body: Mapping[str, Any], now: datetime) -> None:
+    ledger.append(store, SUBMISSION, {"by": by.user, "by_organisation": by.organisation, **body}, now)
 
 
 def _sent_before(store: Store, feed: Feed, sending: Sending) -> Taken | None:
@@ -156,13 +196,11 @@ class _Slice(msgspec.Struct, kw_only=True):
 
 def _kept(
     store: Store,
-    feed: Feed,
-    sender: Sender,
+    leave: Leave,
     sending: Sending,
     them: Sequence[tuple[int, Child]],
     faults: Sequence[Fault],
     flags: Sequence[Fault],
-    entry: int,
     now: datetime,
     random: Random,
 ) -> Taken:
@@ -172,6 +210,7 @@ def _kept(
         _Raced: when another request kept one of the children first.
         Missing: when one of them was erased meanwhile.
     """
+    feed = leave.feed
     its = [_slice(store, feed, sending.body.slices[at], at, child) for at, child in them]
     with store.read(Login.CONTENT, feed.owner) as connection:
         known = _known(store, feed, connection, them)
@@ -195,12 +234,12 @@ def _kept(
             raise _Raced
         number = tables.next_number(connection, feed.owner)
         rows = [
-            _row(keys[each.record_key], feed, each, names[each.position], submission, number, now)
+            _row(keys[each.record_key], leave, each, names[each.position], submission, number, now)
             for each in its
             if not (each.unchanged or each.unknown)
         ]
         tables.keep_slices(connection, rows)
-        _note_children(connection, feed, its, number, now)
+        _note_children(connection, leave, its, now)
         changed = len(rows)
         tables.keep_submission(
             connection,
@@ -208,7 +247,7 @@ def _kept(
             owner=feed.owner,
             number=number,
             feed=feed.feed,
-            client=sender.client,
+            client=leave.sender.client,
             request=sending.request_id,
             once=store.keys.token(ONCE, sending.idempotency_key) if sending.idempotency_key else submission,
             digest=digest,
@@ -275,24 +314,26 @@ def _place(its: Sequence[_Slice], known: Mapping[str, Any], random: Random) -> N
 
 
 def _row(
-    keys: Both, feed: Feed, each: _Slice, name: str, submission: str, number: int, now: datetime
+    keys: Both, leave: Leave, each: _Slice, name: str, submission: str, number: int, now: datetime
 ) -> dict[str, Any]:
+    owner = leave.feed.owner
     return {
-        "owner": feed.owner,
+        "owner": owner,
         "record_key": each.record_key,
         "received_at": now,
         "basis": BASIS,
-        "retention": RETENTION,
+        "retention": leave.retention,
         "slice": name,
         "submission": submission,
         "number": number,
         "position": each.position,
-        "sealed": sealed(keys.together, each.raw, "slices", "sealed", feed.owner, each.record_key, name),
+        "sealed": sealed(keys.together, each.raw, "slices", "sealed", owner, each.record_key, name),
     }
 
 
-def _note_children(connection: Any, feed: Feed, its: Sequence[_Slice], number: int, now: datetime) -> None:
-    """Keep who is new, what is newest of the others, and who was sent again unchanged; let go of ids that were purged."""
+def _note_children(connection: Any, leave: Leave, its: Sequence[_Slice], now: datetime) -> None:
+    """Keep who is new, what is newest of the others, and who was sent again unchanged; let purged ids go."""
+    feed = leave.feed
     new: dict[str, dict[str, Any]] = {}
     changed: dict[str, dict[str, Any]] = {}
     for each in its:
@@ -302,7 +343,7 @@ def _note_children(connection: Any, feed: Feed, its: Sequence[_Slice], number: i
                 "record_key": each.record_key,
                 "received_at": now,
                 "basis": BASIS,
-                "retention": RETENTION,
+                "retention": leave.retention,
                 "feed": feed.feed,
                 "token": each.token,
                 "digest": each.digest,

@@ -268,6 +268,10 @@ class Way(StrEnum):
     SUPPLIER = "supplier"
 
 
+ATTENDANCE = "attendance"
+"""The only section of a feed that brings a school's attendance register; such a feed bears the school's URN."""
+
+
 class Feed(msgspec.Struct, frozen=True, kw_only=True):
     """What one authority sends: whose records they become, and what the agreement lets it send.
 
@@ -278,7 +282,7 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     feed: str
-    authority: str  # three-digit number
+    authority: str  # three-digit number, or the URN of a school
     owner: str
     agreement: str
     categories: tuple[str, ...] = ()
@@ -290,6 +294,11 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     def sandbox(self) -> bool:
         """Whether it is one for trying out: identical, and nothing in it counts."""
         return self.feed.endswith("-sandbox")
+
+    @property
+    def attendance(self) -> bool:
+        """Whether it brings a school's attendance register instead of a council's children."""
+        return self.categories == (ATTENDANCE,)
 
 
 class Fault(msgspec.Struct, frozen=True, order=True):
