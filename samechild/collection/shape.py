@@ -8,7 +8,7 @@ again: nothing is declared twice. A fault says what to do at which place, and re
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, get_type_hints
@@ -21,6 +21,9 @@ from samechild.collection.rules.structural import STRUCTURAL, mends
 
 MOST_FAULTS = 20
 """So many faults of one record are told."""
+
+MOST_LIKENED = 3
+"""So many unknown properties of one record are likened to the known ones: it takes its time."""
 
 Wrong = tuple[str, str, str]
 """A fault of one record: its place as a JSON pointer below the record, the rule, and what to do."""
@@ -111,7 +114,7 @@ def _check_object(kind: type, value: Any, place: str, wrong: list[Wrong], *, lon
         wrong.append((place, "STR-06", f"Send each property once: {known or 'one'} stands here more than once."))
     for number, name in enumerate(value, start=1):
         if name not in fields and len(wrong) < MOST_FAULTS:
-            wrong.append((place, "STR-06", _unknown(number, name, fields)))
+            wrong.append((place, "STR-06", _unknown(number, name, fields if len(wrong) < MOST_LIKENED else {})))
     for name, field in fields.items():
         if len(wrong) >= MOST_FAULTS:
             return
@@ -130,16 +133,16 @@ def _let_pass(name: str, value: Any, long_ids: bool) -> bool:
     return long_ids and name == "la_child_id" and isinstance(value, str) and bool(_LONG_ID.fullmatch(value))
 
 
-def _unknown(number: int, name: str, fields: dict[str, _Field]) -> str:
+def _unknown(number: int, name: str, fields: Iterable[str]) -> str:
     """Tell of a property that nobody declared; what it is called may be anything, so it is not repeated."""
-    near = get_close_matches(name[:60].casefold(), fields, n=1, cutoff=0.75)
+    near = get_close_matches(name[:60].casefold(), list(fields), n=1, cutoff=0.75)
     meant = f"; is {near[0]} meant?" if near else ""
     return f"Leave out what specification {SPECIFICATION} does not know: property {number} of this object{meant}."
 
 
 def _check_value(field: _Field, value: Any, place: str, wrong: list[Wrong]) -> None:
     if value is None:
-        wrong.append((place, field.rule, NO_NULL))
+        wrong.append((place, field.rule, mends()[field.rule] if field.required else NO_NULL))
     elif isinstance(field.type, inspect.StructType):
         _check_object(field.type.cls, value, place, wrong)
     elif isinstance(field.type, inspect.VarTupleType):

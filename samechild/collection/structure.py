@@ -302,7 +302,9 @@ def in_words(place: str) -> str:
         after = steps[number + 1] if number + 1 < len(steps) else ""
         words.append(_nth(int(after), _ONE_OF.get(step, step)) if after.isdigit() else step)
         inside = inside or after.isdigit()
-    return ("in its " + ", ".join(words)) if inside else ".".join(words)
+    if not inside:
+        return ".".join(words)
+    return "in its " + ", ".join(word for word in words if word != "health_and_wellbeing")
 
 
 def _nth(number: int, what: str) -> str:
