@@ -7,7 +7,7 @@ whoever shows any of it to somebody passes a permit, which says which children a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -176,13 +176,16 @@ def slice_opened(row: Any, keys: Both) -> Received:
     )
 
 
-def open_children(store: Store, permits: Sequence[Permit], now: datetime) -> dict[str, Held]:
+def open_children(
+    store: Store, permits: Sequence[Permit], now: datetime, known_on: date | None = None
+) -> dict[str, Held]:
     """What some permits let somebody read of children: each permit opens the sections of its record type.
 
     Args:
         store: the open installation.
         permits: for content, of one organisation's records; one for each record type that is read.
         now: the time; a permit that has run out opens nothing.
+        known_on: what was known at the end of this day, in place of what is known now.
 
     Raises:
         Refused: when a permit has run out, or is for existence only.
@@ -200,8 +203,27 @@ def open_children(store: Store, permits: Sequence[Permit], now: datetime) -> dic
     for owner in owners:
         its = sorted(key for key, kinds in allowed.items() if any(p.space == owner for p in kinds.values()))
         keys = both_keys(store, its)
-        for key, state in states_of(store, owner, its, keys).items():
+        states = states_of(store, owner, its, keys) if known_on is None else _known(store, owner, its, keys, known_on)
+        for key, state in states.items():
             found[key] = _within(state.held, allowed[key])
+    return found
+
+
+def _known(
+    store: Store, owner: str, record_keys: Sequence[str], keys: Mapping[str, Both], day: date
+) -> dict[str, State]:
+    """What was known of some children at the end of a day."""
+    found: dict[str, State] = {}
+    for each in received(store, owner, record_keys, keys):
+        if each.received_at.date() <= day:
+            was = found.get(each.record_key)
+            merged = merge(was.held if was else None, each.sent, each.received_at.date().isoformat()).held
+            if merged is None:
+                found.pop(each.record_key, None)
+                continue
+            found[each.record_key] = State(
+                record_key=each.record_key, number=each.number, position=each.position, held=merged
+            )
     return found
 
 
