@@ -35,6 +35,7 @@ from samechild.cli.people import people
 from samechild.cli.report import report
 from samechild.cli.sample import sample
 from samechild.cli.serve import serve
+from samechild.cli.submit import submit
 from samechild.cli.synth import synth
 from samechild.cli.tracing import trace
 from samechild.cli.work import work
@@ -164,6 +165,6 @@ def main() -> None:
 
 for _command in (
     check, link, explain, sample, evaluate, report, synth, demo, serve, work, people, db, keys, ledger, governance,
-    index, export, trace,
+    index, export, trace, submit,
 ):  # fmt: skip
     main.add_command(_command)

@@ -1,0 +1,243 @@
+"""One night's run: check every child here, send what changed in batches, keep the receipts, tell of the rest.
+
+A run may be cut at any moment: what was answered is kept in the state file batch by batch, what was under way is sent
+whole the next time, and sending the same twice adds nothing. Children whose record is malformed are held back before
+they can spoil a batch.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from samechild.collection.check import check
+from samechild.collection.records import Child
+from samechild.collection.rules.catalogue import RULES
+from samechild.collection.rules.rule import At
+from samechild.collection.send.config import Config
+from samechild.collection.send.connection import Around, Connection
+from samechild.collection.send.deltas import delta, print_of, purge_of
+from samechild.collection.send.report import GONE, HELD_BACK, REFUSED, RULE, UNSURE, Note, Report
+from samechild.collection.send.sender import Delivered, Failing, Item, body_of, deliver
+from samechild.collection.send.status import Kept, Known, Status
+from samechild.collection.send.values import canonical
+from samechild.collection.send.window import window_of
+from samechild.collection.structure import read_batch
+from samechild.errors import SamechildError
+
+MOST_BYTES = 3_000_000
+"""Of one request's body; services take 4 MB."""
+
+FAILING = 3
+"""After so many batches in a row at which the service fails, a run gives up."""
+
+_LOOKED_AT = 100
+_MOST_RULE_NOTES = 200_000
+
+Say = Callable[[str, float], None]
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """How one run differs from the usual: everything again, purges beyond the limit, or nothing sent at all."""
+
+    full: bool = False
+    allow_purge: bool = False
+    dry_run: Path | None = None
+    """A folder into which is written what would be sent."""
+
+
+class Job(msgspec.Struct):
+    """What one run works with."""
+
+    config: Config
+    status: Status
+    connection: Connection | None
+    """None: nothing is sent."""
+    around: Around
+    wanted: Wanted
+    report: Report
+    failed: int = 0
+    batch: int = 0
+    seen: set[str] = set()
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """A child of the extract that may be sent: as it was put together, and as the specification reads it."""
+
+    tree: dict[str, Any]
+    child: Child
+
+
+def submit(job: Job, children: Iterable[dict[str, Any]], say: Say = lambda what, share: None) -> Report:
+    """Send what changed among ``children``, and tell what became of each.
+
+    An error that ends the run early (the service, the source) stands in the report's ``stopped`` and is raised again
+    after it; what was answered before is kept.
+    """
+    began = job.around.clock()
+    today = began.date()
+    try:
+        for batch in _batches(job, _changed(job, _checked(job, children, today), say)):
+            _deliver(job, batch)
+        _see_to_gone(job)
+    except SamechildError as error:
+        job.report.stopped = str(error)
+        raise
+    finally:
+        job.report.seconds = round((job.around.clock() - began).total_seconds(), 2)
+        if job.connection is not None:
+            for name in ("requests", "retries", "sent_bytes"):
+                job.report.counts[name] = getattr(job.connection, name)
+    return job.report
+
+
+def _checked(job: Job, children: Iterable[dict[str, Any]], today: date) -> Iterator[Checked]:
+    """Hold back children that a service would refuse for their shape; the others go on."""
+    iterator = iter(children)
+    while some := list(itertools.islice(iterator, _LOOKED_AT)):
+        job.report.add("children", len(some))
+        body = b"[" + b",".join(map(canonical, some)) + b"]"
+        read = read_batch(body, long_ids=job.config.send.long_ids)
+        for fault in read.faults:
+            own = str(some[fault.position].get("la_child_id", ""))[:40] if fault.position >= 0 else ""
+            job.report.notes.append(Note(own, HELD_BACK, fault.rule, "reject", fault.place, fault.words))
+        held_back = []
+        for tree, child in zip(some, read.children, strict=True):
+            if child is None:
+                job.report.add("held_back")
+                held_back.append(str(tree.get("la_child_id", "")))
+            elif child.la_child_id in job.seen:
+                words = "stands in the extract more than once; only the first was sent."
+                job.report.notes.append(Note(child.la_child_id, HELD_BACK, "STR-22", "error", "", words))
+                job.report.add("held_back")
+            else:
+                job.seen.add(child.la_child_id)
+                yield Checked(tree, child)
+        if job.wanted.dry_run is None:
+            job.status.see(held_back)
+
+
+def _changed(job: Job, children: Iterator[Checked], say: Say) -> Iterator[Item]:
+    """Of each child that changed, what is sent of it."""
+    config, status, unchanged = job.config, job.status, list[str]()
+    today, expected = job.around.clock().date(), job.status.held()
+    for number, checked in enumerate(children, start=1):
+        own, known = checked.child.la_child_id, status.known(checked.child.la_child_id)
+        now = print_of(checked.tree, status.mark, steady_ids=config.send.steady_ids)
+        before = known.print if known is not None else None
+        if before is not None and before.whole == now.whole and not job.wanted.full:
+            job.report.add("unchanged")
+            unchanged.append(own)
+        else:
+            job.report.add("new" if before is None else "changed")
+            part = before is not None and config.send.mode == "delta" and not job.wanted.full
+            tree = delta(checked.tree, before, status.mark) if part and before is not None else checked.tree
+            _note_rules(job, checked.child, today)
+            yield Item(own, canonical(tree), now)
+        if len(unchanged) >= _LOOKED_AT:
+            _see(job, unchanged)
+        if number % _LOOKED_AT == 0:
+            say(f"{number:,} children looked at", min(0.99, number / expected) if expected else 0.0)
+    _see(job, unchanged)
+
+
+def _see(job: Job, ids: list[str]) -> None:
+    if job.wanted.dry_run is None:
+        job.status.see(ids)
+    ids.clear()
+
+
+_WORDS = {rule.code: f"{rule.message} {rule.mend}" for rule in RULES}
+
+
+def _note_rules(job: Job, child: Child, today: date) -> None:
+    """Apply the rules that the receiver will apply, so that the list of problems is there at once."""
+    for problem in check(At(child=child, today=today, window=window_of(today, job.config.source.months).start)):
+        job.report.add(f"rules_{problem.grade}")
+        if len(job.report.notes) < _MOST_RULE_NOTES:
+            words = _WORDS.get(problem.rule, "")
+            place = "; ".join(problem.places)
+            job.report.notes.append(Note(child.la_child_id, RULE, problem.rule, str(problem.grade), place, words))
+
+
+def _batches(job: Job, items: Iterable[Item]) -> Iterator[list[Item]]:
+    batch: list[Item] = []
+    size = 0
+    for item in items:
+        if batch and (len(batch) == job.config.send.batch or size + len(item.body) > MOST_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(item)
+        size += len(item.body) + 1
+    if batch:
+        yield batch
+
+
+def _deliver(job: Job, batch: Sequence[Item]) -> None:
+    """Send one batch and keep what became of it."""
+    job.batch += 1
+    if job.connection is None:
+        if job.wanted.dry_run is not None:
+            (job.wanted.dry_run / f"batch-{job.batch:05d}.json").write_bytes(body_of(batch))
+        job.report.add("would_be_sent", len(batch))
+        return
+    before = [(item.la_child_id, job.status.known(item.la_child_id)) for item in batch]
+    job.status.about_to_send([item.la_child_id for item in batch])
+    delivered: list[Delivered] = []
+    try:
+        for each in deliver(job.connection, batch):
+            delivered.append(each)
+    except Failing as error:
+        job.failed += 1
+        if job.failed >= FAILING:
+            raise
+        job.report.warnings.append(str(error))
+    else:
+        job.failed = 0
+    finally:
+        _keep(job, delivered, before)
+
+
+def _keep(job: Job, delivered: Sequence[Delivered], before: Sequence[tuple[str, Known | None]]) -> None:
+    kept = [Kept(each.item.la_child_id, each.item.print, each.receipt) for each in delivered if each.kept]
+    job.status.keep(kept, job.around.clock())
+    refused = {each.item.la_child_id for each in delivered if not each.kept and each.sure}
+    job.status.not_sent([(own, known) for own, known in before if own in refused])
+    for each in delivered:
+        if each.kept:
+            job.report.add("purged" if each.item.print is None else "kept")
+            continue
+        became = REFUSED if each.sure else UNSURE
+        job.report.add("refused" if each.sure else "not_sure")
+        words = f"{each.words} (request {each.request_id})" if each.request_id else each.words
+        job.report.notes.append(Note(each.item.la_child_id, became, words=words))
+
+
+def _see_to_gone(job: Job) -> None:
+    """Tell of children that are no longer in the extract; purge them where the settings say so and they are few."""
+    if job.wanted.dry_run is not None:
+        return
+    gone, held = job.status.gone(), job.status.held()
+    if not gone:
+        return
+    job.report.add("gone", len(gone))
+    share = 100 * len(gone) / max(held, 1)
+    purge = job.config.send.deletions == "purge"
+    if purge and share > job.config.send.most_deleted and not job.wanted.allow_purge:
+        job.report.warnings.append(
+            f"{len(gone):,} of {held:,} children are no longer in the extract, more than most_deleted allows: nothing "
+            "was purged. Is the extract whole? If so, run once with --allow-purge."
+        )
+        purge = False
+    if not purge:
+        words = "was sent before and is not in the extract; deletions under [send] says whether to purge."
+        job.report.notes += [Note(own, GONE, words=words) for own in gone]
+        return
+    items = [Item(own, canonical(purge_of(own)), None) for own in gone]
+    for batch in _batches(job, items):
+        _deliver(job, batch)
