@@ -4,21 +4,58 @@ from __future__ import annotations
 
 import os
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 import gate
-from asking import DAY, NOW, a_line
-from indexing import OFFICER
+from asking import NOW
+from indexing import OFFICER, SYSTEM
+from linking import taught, the_town_linked
+from samechild.collection import feeds_store
+from samechild.collection.beyond import CATEGORIES
+from samechild.collection.feeds import open_feed
 from samechild.collection.receiving import Sending, receive
-from samechild.collection.records import Taken
+from samechild.collection.records import Feed, Taken, Way
 from samechild.collection.structure import read_batch
+from samechild.index.actions import open_space
+from samechild.index.models import keep_model
+from samechild.index.records import Space
+from samechild.policy.sign_in.opaque import digest
 from samechild.records.disclosure import Asker
-from samechild.storage import Store
+from samechild.storage import Login, Store
 
 KEY = "a-supplier-key-for-tests"
+
+
+def a_council(store: Store, *, index: bool = False, **feed: Any) -> Asker:
+    """A council that may send, and its system; with ``index``, also its own index space with a trained model."""
+    gate.a_world(store)
+    with store.write(Login.GATE) as connection:
+        for person in (OFFICER, SYSTEM):
+            gate.give(connection, person)
+    agreement = gate.a_signed_agreement(store, parties=("council", "school"))
+    usual = {"feed": "845", "authority": "845", "owner": "council", "agreement": agreement.agreement}
+    usual |= {"categories": CATEGORIES, "opened_at": NOW}
+    open_feed(store, gate.an_officer("council"), Feed(**{**usual, **feed}), NOW)
+    with store.write(Login.GATE) as connection:
+        feeds_store.keep_client(
+            connection,
+            client=SYSTEM.user,
+            organisation="council",
+            feed="845",
+            supplier="",
+            way=Way.OWN.value,
+            valid_from=NOW,
+            valid_until=None,
+            added_by="test",
+        )
+        feeds_store.keep_key(connection, digest(KEY), SYSTEM.user, NOW)
+    if index:
+        open_space(store, OFFICER, Space(space="council", title="The council's own", members=("council",)), NOW)
+        keep_model(store, "council", taught(), the_town_linked().frequencies, NOW)
+    return SYSTEM
 
 
 def a_payload(child: str = "C1", **given: Any) -> dict[str, Any]:

@@ -56,6 +56,7 @@ def a_world(store: Store, kinds: dict[str, str] | None = None) -> None:
                     organisation=name,
                     kind=kind,
                     name=f"The {name}",
+                    codes={"la-code": "845"} if name == "council" else {},
                     active_from=NOW - 30 * DAY,
                     route=Route(f"duty desk of the {name}", "telephone 01632 960000"),
                 ),

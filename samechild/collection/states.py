@@ -76,30 +76,38 @@ def states_of(store: Store, owner: str, record_keys: Sequence[str], keys: Mappin
 
     Halves that were cut off from one another, by a kill between the two vaults, are put right from what was received.
     """
+    found, apart = _together(store, owner, record_keys, keys)
+    for key, upto in apart.items():
+        again = rebuilt(store, owner, key, keys, upto)
+        if again is not None:
+            found[key] = again
+    return found
+
+
+Apart = dict[str, tuple[int, int]]
+"""Children whose halves are as of different submissions, and as of which both are."""
+
+
+def _together(
+    store: Store, owner: str, record_keys: Sequence[str], keys: Mapping[str, Both]
+) -> tuple[dict[str, State], Apart]:
+    """Put the halves of some children together; those that do not belong together are told."""
     with store.read(Login.IDENTITY, owner) as connection:
         who = who_store.identities(connection, owner, record_keys)
     with store.read(Login.CONTENT, owner) as connection:
         what = tables.states(connection, owner, record_keys)
     found: dict[str, State] = {}
-    apart: list[str] = []
-    for key in who.keys() | what.keys():
-        if key not in keys:
+    apart: Apart = {}
+    for key in (who.keys() | what.keys()) & keys.keys():
+        orders = [(half[key].number, half[key].position) for half in (who, what) if key in half]
+        if len(orders) < 2 or orders[0] != orders[1]:
+            apart[key] = min(orders) if len(orders) == 2 else (0, 0)
             continue
-        one, other = who.get(key), what.get(key)
-        if one is None or other is None or (one.number, one.position) != (other.number, other.position):
-            apart.append(key)
-            continue
-        identity = opened(keys[key].identity, one.sealed, "csc_identities", "sealed", owner, key, key)
-        content = opened(keys[key].content, other.sealed, "csc_states", "sealed", owner, key, key)
+        identity = opened(keys[key].identity, who[key].sealed, "csc_identities", "sealed", owner, key, key)
+        content = opened(keys[key].content, what[key].sealed, "csc_states", "sealed", owner, key, key)
         held = joined(msgspec.json.decode(identity), msgspec.json.decode(content))
-        found[key] = State(record_key=key, number=one.number, position=one.position, held=held)
-    for key in apart:
-        it, other = who.get(key), what.get(key)
-        upto = min((row.number, row.position) for row in (it, other) if row is not None) if it and other else (0, 0)
-        again = rebuilt(store, owner, key, keys, upto)
-        if again is not None:
-            found[key] = again
-    return found
+        found[key] = State(record_key=key, number=orders[0][0], position=orders[0][1], held=held)
+    return found, apart
 
 
 def rebuilt(
@@ -119,7 +127,7 @@ def rebuilt(
 def put_right(store: Store, owner: str, record_keys: Sequence[str], now: datetime) -> list[str]:
     """Make the states of children anew from what was received, where they differ; returns whose did."""
     keys = both_keys(store, record_keys)
-    kept = states_of(store, owner, record_keys, keys)
+    kept, _ = _together(store, owner, record_keys, keys)
     wrong = []
     for key in record_keys:
         again = rebuilt(store, owner, key, keys) if key in keys else None
