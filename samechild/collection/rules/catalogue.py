@@ -9,6 +9,17 @@ from __future__ import annotations
 from functools import cache
 
 from samechild.collection.records import Child
+from samechild.collection.rules import (
+    adoption,
+    authority,
+    leavers,
+    placement_ages,
+    placement_order,
+    placements,
+    protection,
+    wellbeing,
+    workers,
+)
 from samechild.collection.rules.days import collection_year
 from samechild.collection.rules.rule import Day, Grade, Rule
 
@@ -22,7 +33,18 @@ BROKEN = Rule(
 )
 """Stands in for a rule that failed on a record; the place is the code of that rule."""
 
-RULES: tuple[Rule, ...] = (BROKEN,)
+_ABOUT_PLACEMENTS = (*placements.RULES, *placement_order.RULES, *placement_ages.RULES)
+
+RULES: tuple[Rule, ...] = (
+    BROKEN,
+    *protection.RULES,
+    *sorted(_ABOUT_PLACEMENTS, key=lambda rule: rule.code),
+    *adoption.RULES,
+    *leavers.RULES,
+    *wellbeing.RULES,
+    *workers.RULES,
+    *authority.RULES,
+)
 """All rules, of every year."""
 
 
