@@ -16,8 +16,9 @@ from typing import Any, get_type_hints
 import msgspec
 from msgspec import inspect
 
+from samechild.collection.attendance.structural import STRUCTURAL as OF_REGISTER
 from samechild.collection.records import SPECIFICATION, Child, declared
-from samechild.collection.rules.structural import STRUCTURAL, mends
+from samechild.collection.rules.structural import STRUCTURAL
 
 MOST_FAULTS = 20
 """So many faults of one record are told."""
@@ -40,15 +41,16 @@ class Twice(dict[str, Any]):
         self.names = names
 
 
-def faults_of(record: Any, *, long_ids: bool = False) -> list[Wrong]:
+def faults_of(record: Any, *, long_ids: bool = False, kind: type = Child) -> list[Wrong]:
     """What is wrong with a decoded record, at most :data:`MOST_FAULTS`, in the order of the declared fields.
 
     Args:
         record: what the JSON decoder made of it; :class:`Twice` where an object names a property twice.
         long_ids: whether the child's id may have up to 36 characters with _ and -.
+        kind: what a record is, of another collection than children's social care.
     """
     wrong: list[Wrong] = []
-    _check_object(Child, record, "", wrong, long_ids=long_ids)
+    _check_object(kind, record, "", wrong, long_ids=long_ids)
     return wrong[:MOST_FAULTS]
 
 
@@ -88,7 +90,13 @@ def held_in(found: inspect.Type) -> inspect.Type:
     return found
 
 
-_OF_FIELD = {(rule.on, field): rule.code for rule in STRUCTURAL for field in rule.fields if rule.code != "STR-22"}
+_RULES = (*STRUCTURAL, *OF_REGISTER)
+_OF_FIELD = {(rule.on, field): rule.code for rule in _RULES for field in rule.fields if rule.code != "STR-22"}
+
+
+@cache
+def _mends() -> dict[str, str]:
+    return {rule.code: rule.mend for rule in _RULES}
 
 
 def _rule_of(kind: type, name: str, found: inspect.Type) -> str:
@@ -114,14 +122,15 @@ def _check_object(kind: type, value: Any, place: str, wrong: list[Wrong], *, lon
         wrong.append((place, "STR-06", f"Send each property once: {known or 'one'} stands here more than once."))
     for number, name in enumerate(value, start=1):
         if name not in fields and len(wrong) < MOST_FAULTS:
-            wrong.append((place, "STR-06", _unknown(number, name, fields if len(wrong) < MOST_LIKENED else {})))
+            like = fields if len(wrong) < MOST_LIKENED else {}
+            wrong.append((place, "STR-06", _unknown(kind, number, name, like)))
     for name, field in fields.items():
         if len(wrong) >= MOST_FAULTS:
             return
         below = f"{place}/{name}"
         if name not in value:
             if field.required:
-                wrong.append((below, field.rule, f"It is missing. {mends()[field.rule]}"))
+                wrong.append((below, field.rule, f"It is missing. {_mends()[field.rule]}"))
         elif not (kind is Child and _let_pass(name, value[name], long_ids)):
             _check_value(field, value[name], below, wrong)
 
@@ -133,16 +142,17 @@ def _let_pass(name: str, value: Any, long_ids: bool) -> bool:
     return long_ids and name == "la_child_id" and isinstance(value, str) and bool(_LONG_ID.fullmatch(value))
 
 
-def _unknown(number: int, name: str, fields: Iterable[str]) -> str:
+def _unknown(kind: type, number: int, name: str, fields: Iterable[str]) -> str:
     """Tell of a property that nobody declared; what it is called may be anything, so it is not repeated."""
     near = get_close_matches(name[:60].casefold(), list(fields), n=1, cutoff=0.75)
     meant = f"; is {near[0]} meant?" if near else ""
-    return f"Leave out what specification {SPECIFICATION} does not know: property {number} of this object{meant}."
+    by = f"specification {SPECIFICATION} does not know" if kind.__module__ == Child.__module__ else "is not asked for"
+    return f"Leave out what {by}: property {number} of this object{meant}."
 
 
 def _check_value(field: _Field, value: Any, place: str, wrong: list[Wrong]) -> None:
     if value is None:
-        wrong.append((place, field.rule, mends()[field.rule] if field.required else NO_NULL))
+        wrong.append((place, field.rule, _mends()[field.rule] if field.required else NO_NULL))
     elif isinstance(field.type, inspect.StructType):
         _check_object(field.type.cls, value, place, wrong)
     elif isinstance(field.type, inspect.VarTupleType):
@@ -150,7 +160,7 @@ def _check_value(field: _Field, value: Any, place: str, wrong: list[Wrong]) -> N
     elif mend := _unkeepable(value):
         wrong.append((place, "STR-03", mend))
     elif not _fits(value, field.hint):
-        wrong.append((place, field.rule, _longest(field.type) or mends()[field.rule]))
+        wrong.append((place, field.rule, _longest(field.type) or _mends()[field.rule]))
 
 
 def _fits(value: Any, hint: Any) -> bool:

@@ -60,29 +60,52 @@ def read_batch(body: bytes, *, most: int = MOST_CHILDREN, long_ids: bool = False
         most: so many records are taken at once.
         long_ids: whether an authority's own id may have up to 36 characters with _ and -, as until version 1.0.0.
     """
+    pieces = split(body, most)
+    if isinstance(pieces, Fault):
+        return Read((), (), (pieces,))
+    return _whole_read([(each.raw, *_read(each, long_ids)) for each in pieces])
+
+
+def read_lines(lines: Iterable[bytes], *, long_ids: bool = False) -> Read:
+    """Read records that stand each by itself (a line of NDJSON); one that cannot be read leaves the others alone."""
+    pieces = [_alone(line.removeprefix(_BOM).strip(b" \t\r\n")) for line in lines]
+    return _whole_read([(each.raw, *_read(each, long_ids)) for each in pieces])
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """One record of a body: its bytes as received, decoded, and why it is no text that can be read, if so.
+
+    ``twice`` says that an object in it names a property more than once.
+    """
+
+    raw: bytes
+    tree: Any = None
+    twice: bool = False
+    wrong: tuple[Wrong, ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether what a decoder of the types makes of the bytes is all there is to say."""
+        return not (self.wrong or self.twice or b"null" in self.raw or b"\\u0000" in self.raw)
+
+
+def split(body: bytes, most: int) -> list[Piece] | Fault:
+    """The records of a body that is a JSON array in UTF-8, whatever they are about; or what is wrong with the whole."""
     plain = body.removeprefix(_BOM)
     text, coding = _text(plain)
     if coding == "utf-16":
         return _nothing("STR-03", "Send the body as UTF-8: it looks like UTF-16.")
     odd: list[bool] = []
-    found: list[tuple[bytes, Any, bool]] = []
+    found: list[Piece] = []
     try:
         for record, tree in _records(text, _decoder(odd)):
             if len(found) == most:
                 return _nothing("STR-02", mends()["STR-02"] if most == MOST_CHILDREN else f"Send at most {most}.")
-            found.append((record.encode(coding), tree, bool(odd)))
+            found.append(Piece(record.encode(coding), tree, bool(odd)))
             odd.clear()
     except Invalid as error:
         return _nothing("STR-01", str(error)) if coding == "utf-8" else _nothing("STR-03", _not_utf_8(plain))
-    if coding == "utf-8":
-        return _whole_read([(raw, *_read(raw, tree, twice, long_ids)) for raw, tree, twice in found])
-    return read_lines([raw for raw, _, _ in found], long_ids=long_ids)
-
-
-def read_lines(lines: Iterable[bytes], *, long_ids: bool = False) -> Read:
-    """Read records that stand each by itself (a line of NDJSON); one that cannot be read leaves the others alone."""
-    plain = [line.removeprefix(_BOM).strip(b" \t\r\n") for line in lines]
-    return _whole_read([(raw, *_alone(raw, long_ids)) for raw in plain])
+    return found if coding == "utf-8" else [_alone(each.raw) for each in found]
 
 
 def _whole_read(records: Sequence[tuple[bytes, Child | None, list[Wrong]]]) -> Read:
@@ -91,8 +114,8 @@ def _whole_read(records: Sequence[tuple[bytes, Child | None, list[Wrong]]]) -> R
     return Read(tuple(raw for raw, _, _ in records), children, tuple(faults), tuple(_again(children)))
 
 
-def _nothing(rule: str, words: str) -> Read:
-    return Read((), (), (Fault(-1, "", rule, words),))
+def _nothing(rule: str, words: str) -> Fault:
+    return Fault(-1, "", rule, words)
 
 
 def _text(body: bytes) -> tuple[str, str]:
@@ -193,31 +216,34 @@ def _after_space(text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _alone(raw: bytes, long_ids: bool) -> tuple[Child | None, list[Wrong]]:
-    """Read one record from its bytes."""
+def _alone(raw: bytes) -> Piece:
+    """Decode one record from its bytes."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        return None, [("", "STR-03", _not_utf_8(raw))]
+        return Piece(raw, wrong=(("", "STR-03", _not_utf_8(raw)),))
     odd: list[bool] = []
     try:
         tree, end = _decoded(text, 0, _decoder(odd))
     except Invalid:
-        return None, [("", "STR-01", "Send it as JSON: it cannot be read, or is nested too deeply.")]
+        return Piece(raw, wrong=(("", "STR-01", "Send it as JSON: it cannot be read, or is nested too deeply."),))
     if end != len(text):
-        return None, [("", "STR-01", "Send one record at a time: something follows it.")]
-    return _read(raw, tree, bool(odd), long_ids)
+        return Piece(raw, wrong=(("", "STR-01", "Send one record at a time: something follows it."),))
+    return Piece(raw, tree, bool(odd))
 
 
-def _read(raw: bytes, tree: Any, twice: bool, long_ids: bool) -> tuple[Child | None, list[Wrong]]:
+def _read(piece: Piece, long_ids: bool) -> tuple[Child | None, list[Wrong]]:
     """What a record says, or what is wrong with it: the quick way for what is right, the slow one for the rest."""
+    raw, tree = piece.raw, piece.tree
+    if piece.wrong:
+        return None, list(piece.wrong)
     if len(raw) > LONGEST_RECORD:
         return None, [("", "STR-06", f"Send at most {LONGEST_RECORD} bytes about one child.")]
     try:
         child = _CHILD.decode(raw)
     except (msgspec.DecodeError, RecursionError):
         child = None
-    if child is not None and not (twice or b"null" in raw or b"\\u0000" in raw or _repeats(child)):
+    if child is not None and piece.plain and not _repeats(child):
         return child, []
     wrong = faults_of(tree, long_ids=long_ids)
     if not wrong and child is None and long_ids:
