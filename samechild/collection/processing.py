@@ -6,8 +6,10 @@ that one which a kill interrupted is done again from the start and comes to the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
+from threading import Event
 from typing import Any
 
 import msgspec
@@ -20,6 +22,7 @@ from samechild.collection.feeds import feeds_of, processor_of
 from samechild.collection.identifying import identify_children
 from samechild.collection.merge import child_of, merge
 from samechild.collection.purging import finish_purges, purge_children, to_purge
+from samechild.collection.receiving import WAITING
 from samechild.collection.records import Child, Feed
 from samechild.collection.rules.days import window_start
 from samechild.collection.rules.rule import At
@@ -32,25 +35,28 @@ from samechild.storage.turns import turn
 PLACE, UPN, NAMED, WORKER = "csc place", "csc upn", "csc name and birth", "csc worker"
 """What tokens are made for: the cells of an issue, a UPN, a name with a birth date, a worker."""
 
+PAUSE, SWEEP = 0.2, 15.0
+"""Seconds between looks at what came through this process, and through any other."""
+
 AT_ONCE = 8
 """So many submissions are worked off together."""
 
 Tables = Sequence[sa.MetaData]
 
 
-def process(store: Store, declared: Tables, now: datetime, *, most: int = 0) -> int:
+def process(store: Store, declared: Tables, now: datetime, *, owners: Collection[str] | None = None) -> int:
     """Work off what was received and is waiting; returns how many submissions.
 
     Args:
         store: the open installation.
         declared: what every room declares: a purged child is erased wherever it is.
         now: when.
-        most: stop after so many; 0: all of them.
+        owners: whose; everybody's when left out.
     """
     done = 0
-    for feed in (each for each in feeds_of(store) if not each.attendance):
+    for feed in feeds_of(store, owners):
         with turn(store, Login.CONTENT, f"collection {feed.owner}") as mine:
-            while mine and (not most or done < most):
+            while mine:
                 with store.read(Login.CONTENT, feed.owner) as connection:
                     waiting = tables.next_waiting(connection, feed.owner, AT_ONCE)
                 if not waiting:
@@ -58,6 +64,24 @@ def process(store: Store, declared: Tables, now: datetime, *, most: int = 0) -> 
                 _work_off(store, declared, feed, waiting, now)
                 done += len(waiting)
     return done
+
+
+def keep_up(store: Store, declared: Tables, clock: Callable[[], datetime], stop: Event) -> None:
+    """Work off what comes in until told to stop: at once what came through this process, soon what came elsewhere.
+
+    Raises:
+        Unavailable, Conflict: when the databases are busy or away for a moment: call it again.
+    """
+    looked = -SWEEP
+    while not stop.is_set():
+        here: set[str] = store.memory.setdefault(WAITING, set())
+        owners = {here.pop() for _ in range(len(here))}
+        if owners:
+            process(store, declared, clock(), owners=owners)
+        if time.monotonic() - looked >= SWEEP:
+            process(store, declared, clock())
+            looked = time.monotonic()
+        stop.wait(PAUSE)
 
 
 class _Batch:
@@ -124,7 +148,8 @@ def _keep(batch: _Batch, alive: Mapping[str, State]) -> None:
         tables.keep_states(connection, whats)
         for row in batch.purged:
             tables.keep_purge(connection, row)
-        keep_problems(batch.store, connection, owner, found, everyone, now)
+        workers = {key: worker_of(child, now.date()) for key, child in everyone.items()}
+        keep_problems(batch.store, connection, owner, found, workers, now)
         if alive:
             note_change(
                 connection,
@@ -227,14 +252,18 @@ def keep_problems(
     connection: sa.Connection,
     owner: str,
     found: Mapping[str, Sequence[Problem]],
-    children: Mapping[str, Child],
+    workers: Mapping[str, str],
     now: datetime,
+    retention: str = RETENTION,
 ) -> None:
-    """Keep which problems are new and which are gone: what a child's record said is not kept here."""
+    """Keep which problems are new and which are gone: what a child's record said is not kept here.
+
+    ``found`` has everything that is wrong now with each child, by record key; ``workers`` who has the child's case.
+    """
     kept = {(row.record_key, row.rule, row.place) for row in tables.issues_of(connection, owner, list(found))}
     fresh: dict[tuple[str, str, str], dict[str, Any]] = {}
     for key, problems in found.items():
-        worker = worker_of(children[key], now.date())
+        worker = workers.get(key, "")
         for problem in problems:
             place = store.keys.token(PLACE, "\x1f".join((key, *problem.places)))
             fresh[key, problem.rule, place] = {
@@ -242,7 +271,7 @@ def keep_problems(
                 "record_key": key,
                 "received_at": now,
                 "basis": BASIS,
-                "retention": RETENTION,
+                "retention": retention,
                 "rule": problem.rule,
                 "place": place,
                 "grade": problem.grade.value,

@@ -33,6 +33,9 @@ from samechild.storage import Login, Store
 CHILD, SLICE, ONCE, BODY = "csc child", "csc slice", "csc idempotency", "csc body"
 """What tokens are made for: an authority's own id of a child, a slice, an idempotency key, a whole body."""
 
+WAITING = "collection.waiting"
+"""Where a store remembers whose submissions came in this process, so that they are worked off at once."""
+
 SUBMISSION = "submission"
 """The kind of ledger entry about what councils send."""
 
@@ -97,13 +100,15 @@ class Leave(msgspec.Struct, frozen=True, kw_only=True):
     feed: Feed
     sender: Sender
     agreement: Agreement
-    retention: str = RETENTION
+    retention: str
 
 
-def let(store: Store, by: Asker, sending: Sending, now: datetime, *, attendance: bool = False) -> Leave:
+def let(
+    store: Store, by: Asker, sending: Sending, now: datetime, *, attendance: bool = False, retention: str = RETENTION
+) -> Leave:
     """Let a system send for a feed, or say why not; a refusal stands in the ledger.
 
-    ``attendance``: for a school's register, not for a council's children.
+    ``attendance``: for a school's register, not for a council's children; ``retention`` is the class it is kept under.
 
     Raises:
         Missing, Refused: as :func:`receive`.
@@ -113,7 +118,7 @@ def let(store: Store, by: Asker, sending: Sending, now: datetime, *, attendance:
         if feed.attendance is not attendance:
             raise Missing(NO_FEED)
         sender = may_send(store, by, feed, sending.supplier_key, now)
-        return Leave(feed=feed, sender=sender, agreement=agreed(store, feed, now))
+        return Leave(feed=feed, sender=sender, agreement=agreed(store, feed, now), retention=retention)
     except (Refused, Missing) as error:
         _tell(store, by, {"refused": type(error).__name__, "authority": sending.authority}, now)
         raise
@@ -265,6 +270,8 @@ def _kept(
             state="received" if rows else "done",
             done_at=None if rows else now,
         )
+    if rows:
+        store.memory.setdefault(WAITING, set()).add(feed.owner)
     return Taken(
         submission=submission,
         receipts=tuple(receipts) if its or not faults else (),
