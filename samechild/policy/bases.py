@@ -16,7 +16,7 @@ from functools import cache
 
 import msgspec
 
-from samechild.records.types import Sector
+from samechild.records.types import HOLDERS, Sector
 
 
 class Power(msgspec.Struct, frozen=True, kw_only=True):
@@ -208,7 +208,7 @@ def _powers() -> tuple[Power, ...]:
         Power(
             name="DPA2018-rights",
             title="UK GDPR Articles 12 to 22: a person's own rights, and the controller's accountability",
-            holders=tuple(Sector),
+            holders=HOLDERS,
             purposes=("peoples-rights", "audit", "linkage-quality"),
             duty=True,
             despite_refusal=True,

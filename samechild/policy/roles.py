@@ -11,7 +11,7 @@ from functools import cache
 import msgspec
 
 from samechild.records.disclosure import Mode
-from samechild.records.types import Sector
+from samechild.records.types import HOLDERS, Sector
 
 
 class Role(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +20,7 @@ class Role(msgspec.Struct, frozen=True, kw_only=True):
     ``involved``: content only of children the person (or team) is involved with; others may be asked for by breaking
     the glass if ``break_glass``. ``identity``: sees who a child is, so it needs two factors. ``override_shield``: a
     named role that may see a shielded child's hidden fields, for as long as the look-up lasts, and is investigated.
+    ``view``: one of the views of the daily collection, which the council's own access manager gives one by one.
     """
 
     name: str
@@ -32,10 +33,12 @@ class Role(msgspec.Struct, frozen=True, kw_only=True):
     break_glass: bool = False
     override_shield: bool = False
     machine: bool = False
+    view: bool = False
 
 
 _S = Sector
 _E = Mode.EXISTENCE
+_COUNCIL = (Sector.LOCAL_AUTHORITY,)
 _PRACTICE = ("child-protection", "safeguarding", "early-help")
 
 
@@ -126,7 +129,7 @@ def _declared() -> tuple[Role, ...]:
         Role(
             name="information-governance",
             title="Information governance officer",
-            sectors=tuple(s for s in Sector if s is not Sector.RESEARCH),
+            sectors=tuple(s for s in HOLDERS if s is not Sector.RESEARCH),
             purposes=("audit", "peoples-rights"),
             involved=False,
             override_shield=True,
@@ -173,9 +176,36 @@ def _declared() -> tuple[Role, ...]:
             involved=False,
         ),
         Role(
+            name="quality-viewer",
+            title="Data quality view of the daily collection",
+            sectors=_COUNCIL,
+            purposes=("statutory-return",),
+            involved=False,
+            view=True,
+        ),
+        Role(
+            name="preview-viewer",
+            title="Preview of the council's own figures, before they are published",
+            sectors=_COUNCIL,
+            purposes=("statutory-return", "service-planning"),
+            identity=False,
+            involved=False,
+            view=True,
+        ),
+        Role(
+            name="dashboard-viewer",
+            title="Dashboard of published figures",
+            sectors=_COUNCIL,
+            purposes=(),
+            modes=(),
+            identity=False,
+            involved=False,
+            view=True,
+        ),
+        Role(
             name="submitting-system",
             title="A council's or supplier's system that sends records",
-            sectors=(_S.LOCAL_AUTHORITY, _S.EDUCATION, _S.HEALTH),
+            sectors=(_S.LOCAL_AUTHORITY, _S.EDUCATION, _S.HEALTH, _S.SUPPLIER),
             purposes=("statutory-return", "linkage-quality"),
             involved=False,
             machine=True,

@@ -30,6 +30,11 @@ class Sector(StrEnum):
     VOLUNTARY = "voluntary"
     GOVERNMENT = "government"  # DfE, Jobcentre Plus, Home Office
     RESEARCH = "research"
+    SUPPLIER = "supplier"  # of case management systems: a processor that sends for those who name it, holding nothing
+
+
+HOLDERS = tuple(sector for sector in Sector if sector is not Sector.SUPPLIER)
+"""Sectors whose organisations hold records of their own."""
 
 
 class RecordType(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,14 +68,14 @@ def _declared() -> tuple[RecordType, ...]:
         kind(
             name="personal.identity",
             title="Name, date of birth, sex and identifiers",
-            holders=tuple(Sector),
+            holders=HOLDERS,
             retention="as the record it belongs to",
             sensitivity=_I,
         ),
         kind(
             name="personal.address",
             title="Address, and who else lives there",
-            holders=tuple(Sector),
+            holders=HOLDERS,
             retention="as the record it belongs to",
             sensitivity=_I,
             location=True,
@@ -78,14 +83,14 @@ def _declared() -> tuple[RecordType, ...]:
         kind(
             name="personal.number",
             title="NHS number: how it became known, and what the national service says beside it",
-            holders=tuple(Sector),
+            holders=HOLDERS,
             retention="as the record it belongs to",
             sensitivity=_I,
         ),
         kind(
             name="personal.connected",
             title="Parents, carers and other connected people",
-            holders=tuple(Sector),
+            holders=HOLDERS,
             retention="as the record it belongs to",
             sensitivity=_THIRD,
         ),

@@ -13,7 +13,7 @@ OFFICERS = frozenset({"information-governance"})
 MANAGERS = frozenset({"access-manager"})
 REVIEWERS = frozenset({"data-quality-officer"})
 CUSTODIANS = frozenset({"adoption-custodian"})
-PRACTICE = frozenset(name for name, role in roles().items() if role.identity and not role.machine)
+PRACTICE = frozenset(name for name, role in roles().items() if role.identity and not role.machine and not role.view)
 """Roles whose work is with children."""
 
 _LINKS: tuple[tuple[Link, frozenset[str]], ...] = (

@@ -206,6 +206,7 @@ def _others() -> tuple[Kind, ...]:
         _kind("home-office", "Home Office", _S.GOVERNMENT, (), law=True, public=True, relevant=False),
         _kind("university", "University or public research body", _S.RESEARCH, ("ukprn",), public=True, relevant=False),
         _kind("research-body", "Independent research body", _S.RESEARCH, ("company",), relevant=False),
+        _kind("system-supplier", "Supplier of a case management system", _S.SUPPLIER, ("company",), relevant=False),
     )
 
 

@@ -171,7 +171,7 @@ class TestCombinations:
     @pytest.mark.parametrize(
         ("part", "never"),
         [
-            ("role", {"access-manager", "headteacher", ""}),
+            ("role", {"access-manager", "dashboard-viewer", "headteacher", ""}),
             ("purpose", {"performance-management", "accountability", "curiosity", ""}),
             ("record_type", {"health.everything", ""}),
             ("power", {"CA1989-s999"}),
