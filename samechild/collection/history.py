@@ -120,16 +120,15 @@ def _true(kind: type, tree: Tree, then: str) -> Tree:
     }
     found: Tree = {}
     for part in parts(kind):
-        value = tree.get(part.name)
-        if value is None or part.name in untold:
+        value = now = tree.get(part.name)
+        if now is None or part.name in untold:
             continue
         if part.role is Role.SECTION:
-            value = _true(part.kind, value, then) if _begun(part.kind, value, then) else {}
+            value = _true(part.kind, now, then) if _begun(part.kind, now, then) else {}
         elif part.role in (Role.ITEMS, Role.WORKERS, Role.RESULTS):
-            value = [_true(part.kind, item, then) for item in value if _begun(part.kind, item, then)]
-        if value in ({}, []) and part.role is not Role.CODES:
-            continue
-        found[part.name] = value
+            value = [_true(part.kind, item, then) for item in now if _begun(part.kind, item, then)]
+        if value == now or value not in ({}, []):
+            found[part.name] = value
     return found
 
 
