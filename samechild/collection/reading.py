@@ -8,7 +8,7 @@ only their ids, as one named batch.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from secrets import token_hex
 from typing import Any
 
@@ -81,10 +81,10 @@ def feed_for(store: Store, by: Asker) -> Feed:
     Raises:
         Missing: when it has none.
     """
-    found = next((feed for feed in feeds_of(store) if feed.owner == by.organisation), None)
-    if found is None:
+    found = feeds_of(store, [by.organisation])
+    if not found:
         raise Missing(NO_FEED)
-    return found
+    return found[0]
 
 
 def ask_about(by: Asker, owner: str, kind: str, record_keys: Sequence[str], now: datetime, batch: str = "") -> Ask:
@@ -137,8 +137,10 @@ def own_ids(
     return {key: held.child["la_child_id"] for key, held in found.items() if "la_child_id" in held.child}
 
 
-def open_child(store: Store, by: Asker, owner: str, record_key: str, now: datetime) -> Held:
-    """Open one child's record, all that the asker may see of it.
+def open_child(
+    store: Store, by: Asker, owner: str, record_key: str, now: datetime, known_on: date | None = None
+) -> Held:
+    """Open one child's record, all that the asker may see of it; with ``known_on``, as it was known on that day.
 
     Raises:
         Missing: when there is none, or none that the asker may know of.
@@ -146,7 +148,7 @@ def open_child(store: Store, by: Asker, owner: str, record_key: str, now: dateti
     """
     first = permit(store, ask_about(by, owner, IDENTITY, [record_key], now))
     given = [first, *allowed(store, by, owner, [record_key], now, kinds=KINDS[1:], batch="one child")]
-    found = open_children(store, given, now)
+    found = open_children(store, given, now, known_on)
     shown(store, given, list(found), now)
     if record_key not in found:
         raise Missing(ledger.NOTHING_THERE)

@@ -106,7 +106,13 @@ def _mark(came: Came, usual: int | None, running: bool) -> Mark:
 def last_full(came: Mapping[date, Came], held: int, share: float = 0.8) -> date | None:
     """The newest day on which nearly everybody held was sent, so that not being sent says something; None: never.
 
-    A council that sends changes only has no such day: not being sent then says nothing.
+    A night's sending may lie on two days: the first of them is given. A council that sends changes only has no such
+    day: not being sent then says nothing.
     """
-    whole = [day for day, here in came.items() if held and here.records >= share * held]
-    return max(whole, default=None)
+    for day in sorted(came, reverse=True):
+        if held and came[day].records >= share * held:
+            return day
+        before = came.get(day - timedelta(days=1), _NOTHING).records
+        if held and came[day].records and before and came[day].records + before >= share * held:
+            return day - timedelta(days=1)
+    return None

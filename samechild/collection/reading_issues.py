@@ -1,0 +1,443 @@
+"""What a council's data team works through in the morning: what rules found, by rule, child, worker and team.
+
+Counts say nothing of anybody. Lists open the council's own ids of the children in them, and the workers', as one named
+batch; one child is opened by itself. Only the council's own people in a role that has this view come here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from samechild.collection import reading_store as queries
+from samechild.collection.merge import Held, child_of
+from samechild.collection.processing import PLACE, WORKER, checked
+from samechild.collection.reading import (
+    KINDS,
+    ask_about,
+    feed_for,
+    open_child,
+    open_some,
+)
+from samechild.collection.reading_child import Fault, fields_in_words, in_words, table_in_words
+from samechild.collection.reading_store import Wanted
+from samechild.collection.reading_teams import team_of, teams_of
+from samechild.collection.records import Child, Feed
+from samechild.collection.rules.catalogue import by_code
+from samechild.collection.rules.rule import Grade, Rule
+from samechild.collection.states import EPISODE, IDENTITY, WORKERS
+from samechild.policy.actions import permit
+from samechild.records.disclosure import Asker
+from samechild.storage import Login, Store
+
+NEW, FIXED, TREND = timedelta(days=1), timedelta(days=7), timedelta(days=28)
+"""How long a problem is new, how long a fixed one is still shown, how far back the course of errors is shown."""
+
+SHOWN = 50
+MOST_IN_FILE = 5_000
+_UNKNOWN = "This rule is no longer in the catalogue"
+
+
+class OfRule(msgspec.Struct, frozen=True, kw_only=True):
+    """How it stands with one rule: problems open, of how many children, new, fixed; since when the oldest is open."""
+
+    rule: Rule
+    grade: str
+    open: int
+    children: int
+    new: int
+    fixed: int
+    oldest: datetime | None
+
+    @property
+    def old(self) -> int:
+        """How many were there before."""
+        return self.open - self.new
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """How a council's data stands: by rule, the course of errors by day, children held, when something last came."""
+
+    feed: Feed
+    rules: tuple[OfRule, ...]
+    course: tuple[tuple[date, int], ...]
+    held: int
+    children: int
+    last: datetime | None
+    waiting: int
+
+    def total(self, grade: str, what: str) -> int:
+        """A number over all rules of a grade."""
+        return sum(getattr(each, what) for each in self.rules if each.grade == grade)
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One problem in a list: whose, what, where in general, with which worker and team, and since when."""
+
+    record_key: str
+    la_child_id: str
+    rule: Rule
+    grade: str
+    worker: str
+    team: str
+    since: datetime
+    until: datetime | None
+    new: bool
+    where: tuple[str, ...] = ()
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of a list: how many problems there are in all, of how many children."""
+
+    lines: tuple[Line, ...]
+    problems: int
+    children: int
+    page: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are."""
+        return max(1, -(-self.problems // SHOWN))
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """How many open problems stand with a worker, a team or a child; ``name`` is a token or an opaque key."""
+
+    name: str
+    words: str
+    team: str = ""
+    errors: int
+    queries: int
+    children: int
+    oldest: datetime | None
+
+
+class ChildRead(msgspec.Struct, frozen=True, kw_only=True):
+    """One child as the council's data team sees it; ``known_on`` says that an earlier day is shown."""
+
+    record_key: str
+    held: Held
+    faults: tuple[Fault, ...]
+    first: datetime | None
+    seen: datetime | None
+    changed: datetime | None
+    fixed: int
+    known_on: date | None = None
+
+
+def overview(store: Store, by: Asker, now: datetime) -> Overview:
+    """How the data of somebody's own council stands.
+
+    Raises:
+        Missing: when the organisation sends nothing here. Refused: when the asker may not see it.
+    """
+    feed = feed_for(store, by)
+    _may_count(store, by, feed, now)
+    since = now - TREND
+    with store.read(Login.CONTENT, feed.owner) as connection:
+        rows = queries.by_rule(connection, feed.owner, now - NEW, now - FIXED)
+        before, days = queries.opened_and_closed(connection, feed.owner, since)
+        held = queries.held(connection, feed.owner)
+        _, children = queries.how_many(connection, feed.owner, Wanted())
+        last, waiting = queries.last_sent(connection, feed.owner), queries.waiting(connection, feed.owner)
+    course, errors = [], before
+    for at in range(TREND.days + 1):
+        day = since.date() + timedelta(days=at)
+        found, gone = days.get(day.isoformat(), (0, 0))
+        errors += found - gone
+        course.append((day, errors))
+    return Overview(
+        feed=feed,
+        rules=tuple(_of_rule(row) for row in rows),
+        course=tuple(course),
+        held=held,
+        children=children,
+        last=last,
+        waiting=waiting,
+    )
+
+
+def _may_count(store: Store, by: Asker, feed: Feed, now: datetime) -> None:
+    permit(store, ask_about(by, feed.owner, EPISODE, [], now, "problems counted"))
+
+
+def _of_rule(row: Any) -> OfRule:
+    return OfRule(
+        rule=rule_of(row.rule),
+        grade=row.grade,
+        open=int(row.open),
+        children=int(row.children),
+        new=int(row.new),
+        fixed=int(row.fixed),
+        oldest=row.oldest,
+    )
+
+
+def rule_of(code: str) -> Rule:
+    """A rule by its code; one that was taken out of the catalogue keeps its code and says so."""
+    found = by_code().get(code)
+    return found or Rule(code=code, grade=Grade.INFO, on=Child, fields=(), message=_UNKNOWN, mend="")
+
+
+def listed(store: Store, by: Asker, wanted: Wanted, page: int, now: datetime) -> Listed:
+    """A page of the problems of a council's children, with the council's own ids.
+
+    Children whom the asker may not see are left out.
+
+    Raises:
+        Missing, Refused: as :func:`overview`.
+    """
+    feed = feed_for(store, by)
+    _may_count(store, by, feed, now)
+    with store.read(Login.CONTENT, feed.owner) as connection:
+        problems, children = queries.how_many(connection, feed.owner, wanted)
+        page = min(max(1, page), max(1, -(-problems // SHOWN)))
+        rows = queries.problems(connection, feed.owner, wanted, (page - 1) * SHOWN, SHOWN)
+    them = _opened(store, by, feed, rows, now, "problems", (IDENTITY, WORKERS))
+    lines = _lines(store, feed, rows, them, now)
+    return Listed(lines=tuple(lines), problems=problems, children=children, page=page)
+
+
+def _opened(
+    store: Store, by: Asker, feed: Feed, rows: Sequence[Any], now: datetime, batch: str, kinds: Sequence[str]
+) -> dict[str, Held]:
+    keys = list(dict.fromkeys(row.record_key for row in rows))
+    found = open_some(store, by, feed.owner, keys, now, kinds=kinds, batch=batch)
+    return {key: held for key, held in found.items() if "la_child_id" in held.child}
+
+
+def _lines(store: Store, feed: Feed, rows: Sequence[Any], them: Mapping[str, Held], now: datetime) -> list[Line]:
+    teams = teams_of(store, feed.owner)
+    known = {row.worker for row in rows}
+    names = workers_named(store, them.values(), known)
+    return [
+        Line(
+            record_key=row.record_key,
+            la_child_id=them[row.record_key].child["la_child_id"],
+            rule=rule_of(row.rule),
+            grade=row.grade,
+            worker=names.get(row.worker, ""),
+            team=team_of(teams, names.get(row.worker, "")),
+            since=row.since,
+            until=row.until,
+            new=row.since >= now - NEW,
+        )
+        for row in rows
+        if row.record_key in them
+    ]
+
+
+def workers_named(store: Store, them: Iterable[Held], tokens: Iterable[str]) -> dict[str, str]:
+    """Workers by token, as far as these children's records name them."""
+    wanted = set(tokens) - {""}
+    ids = {
+        worker["worker_id"]
+        for held in them
+        for episode in held.child.get("social_care_episodes", [])
+        for worker in episode.get("care_worker_details", [])
+        if worker.get("worker_id")
+    }
+    return {token: name for name in ids for token in store.keys.tokens(WORKER, name) if token in wanted}
+
+
+def by_worker(store: Store, by: Asker, now: datetime) -> list[Tally]:
+    """How many open problems stand with each worker of the council, those with most errors first.
+
+    One child of each worker is opened to learn the worker's id.
+
+    Raises:
+        Missing, Refused: as :func:`overview`.
+    """
+    feed = feed_for(store, by)
+    _may_count(store, by, feed, now)
+    with store.read(Login.CONTENT, feed.owner) as connection:
+        rows = queries.by_worker(connection, feed.owner)
+    them = open_some(
+        store, by, feed.owner, [row.one for row in rows if row.name], now, kinds=(WORKERS,), batch="workers"
+    )
+    names = workers_named(store, them.values(), [row.name for row in rows])
+    teams = teams_of(store, feed.owner)
+    return [_tally(row, names.get(row.name, ""), team_of(teams, names.get(row.name, ""))) for row in rows]
+
+
+def by_team(workers: Iterable[Tally]) -> list[Tally]:
+    """Workers' numbers put together by team; children may have workers of two teams."""
+    found: dict[str, list[Tally]] = {}
+    for each in workers:
+        found.setdefault(each.team, []).append(each)
+    tallies = [
+        Tally(
+            name=team,
+            words=team,
+            errors=sum(each.errors for each in its),
+            queries=sum(each.queries for each in its),
+            children=sum(each.children for each in its),
+            oldest=min((each.oldest for each in its if each.oldest), default=None),
+        )
+        for team, its in found.items()
+    ]
+    return sorted(tallies, key=lambda each: (-each.errors, -each.queries, each.words))
+
+
+def by_child(store: Store, by: Asker, page: int, now: datetime) -> tuple[list[Tally], int, int]:
+    """The children with open problems, those with most errors first: a page of them, its number, and how many in all.
+
+    Raises:
+        Missing, Refused: as :func:`overview`.
+    """
+    feed = feed_for(store, by)
+    _may_count(store, by, feed, now)
+    with store.read(Login.CONTENT, feed.owner) as connection:
+        _, children = queries.how_many(connection, feed.owner, Wanted())
+        page = min(max(1, page), max(1, -(-children // SHOWN)))
+        rows = queries.by_child(connection, feed.owner, (page - 1) * SHOWN, SHOWN)
+    them = open_some(store, by, feed.owner, [row.name for row in rows], now, kinds=(IDENTITY,), batch="children")
+    ids = {key: held.child.get("la_child_id", "") for key, held in them.items()}
+    return [_tally(row, ids[row.name], "") for row in rows if ids.get(row.name)], page, children
+
+
+def _tally(row: Any, words: str, team: str) -> Tally:
+    return Tally(
+        name=row.name,
+        words=words,
+        team=team,
+        errors=int(row.errors),
+        queries=int(row.queries),
+        children=int(row.children),
+        oldest=row.oldest,
+    )
+
+
+# --- one child --------------------------------------------------------------------------------------------------------
+
+
+def read_child(store: Store, by: Asker, record_key: str, now: datetime, known_on: date | None = None) -> ChildRead:
+    """One child of somebody's own council: the record as merged, what rules found in it and where.
+
+    With ``known_on`` the record is shown as it was known at the end of that day, without problems.
+
+    Raises:
+        Missing: when there is none, or none that the asker may know of. Refused: when the asker may not ask.
+    """
+    feed = feed_for(store, by)
+    held = open_child(store, by, feed.owner, record_key, now, known_on=known_on)
+    with store.read(Login.CONTENT, feed.owner) as connection:
+        child = queries.seen(connection, feed.owner, [record_key]).get(record_key)
+        mine = Wanted(record_keys=(record_key,))
+        rows = queries.problems(connection, feed.owner, mine, 0, 1000)
+        fixed, _ = queries.how_many(
+            connection, feed.owner, msgspec.structs.replace(mine, state="fixed", since=now - FIXED)
+        )
+    faults = () if known_on else numbered(store, feed, record_key, held, rows, now)
+    return ChildRead(
+        record_key=record_key,
+        held=held,
+        faults=faults,
+        first=child.received_at if child else None,
+        seen=child.seen_at if child else None,
+        changed=child.changed_at if child else None,
+        fixed=fixed,
+        known_on=known_on,
+    )
+
+
+def numbered(
+    store: Store, feed: Feed, record_key: str, held: Held, rows: Sequence[Any], now: datetime
+) -> tuple[Fault, ...]:
+    """A child's problems, numbered in the order of the rows, each with its cells as far as the record shows them."""
+    places = located(store, feed, {record_key: held}, now)
+    found = []
+    for number, row in enumerate(rows, start=1):
+        rule = rule_of(row.rule)
+        its = places.get((record_key, row.rule, row.place), ())
+        found.append(
+            Fault(
+                number=number,
+                rule=rule,
+                grade=row.grade,
+                since=row.since,
+                until=row.until,
+                places=its,
+                where=tuple(in_words(place) for place in its) or fields_in_words(rule),
+            )
+        )
+    return tuple(found)
+
+
+def located(
+    store: Store, feed: Feed, them: Mapping[str, Held], now: datetime
+) -> dict[tuple[str, str, str], tuple[str, ...]]:
+    """The cells of problems, found again by applying the rules: by child, rule and the token under which it is kept.
+
+    What is kept of a problem does not say where in the record it is; whoever holds the record can tell.
+    """
+    children = {key: child_of(held) for key, held in them.items() if "la_child_id" in held.child}
+    found = {}
+    for key, problems in checked(store, feed, children, {}, now).items():
+        for problem in problems:
+            for token in store.keys.tokens(PLACE, "\x1f".join((key, *problem.places))):
+                found[key, problem.rule, token] = problem.places
+    return found
+
+
+# --- a file of them ---------------------------------------------------------------------------------------------------
+
+COLUMNS = {
+    "code": "Code",
+    "grade": "Kind",
+    "description": "Description",
+    "mend": "What to do",
+    "child": "Child id",
+    "table": "Table",
+    "field": "Field",
+    "where": "Where",
+    "worker": "Worker",
+    "team": "Team",
+    "since": "Since",
+    "until": "Fixed",
+}
+"""The columns of a download and their headings."""
+
+
+def file_of(store: Store, by: Asker, wanted: Wanted, now: datetime) -> tuple[pa.Table, int]:
+    """The problems of a council's children as a table for a file, the worst first, and how many there are in all.
+
+    Raises:
+        Missing, Refused: as :func:`overview`.
+    """
+    feed = feed_for(store, by)
+    _may_count(store, by, feed, now)
+    with store.read(Login.CONTENT, feed.owner) as connection:
+        problems, _ = queries.how_many(connection, feed.owner, wanted)
+        rows = queries.problems(connection, feed.owner, wanted, 0, MOST_IN_FILE)
+    them = _opened(store, by, feed, rows, now, "problems downloaded", KINDS)
+    places = located(store, feed, them, now)
+    rows = [row for row in rows if row.record_key in them]
+    lines = _lines(store, feed, rows, them, now)
+    found = [
+        _in_file(line, places.get((row.record_key, row.rule, row.place), ()))
+        for row, line in zip(rows, lines, strict=True)
+    ]
+    columns = {words: pa.array([line[name] for line in found], pa.string()) for name, words in COLUMNS.items()}
+    return pa.table(columns), problems
+
+
+def _in_file(line: Line, places: Sequence[str]) -> dict[str, str]:
+    return {
+        "code": line.rule.code,
+        "grade": line.grade,
+        "description": line.rule.message,
+        "mend": line.rule.mend,
+        "child": line.la_child_id,
+        "table": table_in_words(line.rule),
+        "field": "; ".join(fields_in_words(line.rule)),
+        "where": "; ".join(in_words(place) for place in places),
+        "worker": line.worker,
+        "team": line.team,
+        "since": line.since.date().isoformat(),
+        "until": line.until.date().isoformat() if line.until else "",
+    }
