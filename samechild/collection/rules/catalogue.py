@@ -6,22 +6,32 @@ day. ``STR`` rules are checked at the door by the declared types; the others loo
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from samechild.collection.records import Child
 from samechild.collection.rules import (
     adoption,
+    assessments,
+    asylum,
     authority,
+    child,
+    closures,
+    enquiries,
+    episodes,
     leavers,
+    needs,
     placement_ages,
     placement_order,
     placements,
     protection,
+    pupil_number,
+    structural,
     wellbeing,
+    whole_child,
     workers,
 )
-from samechild.collection.rules.days import collection_year
-from samechild.collection.rules.rule import Day, Grade, Rule
+from samechild.collection.rules.rule import Grade, Rule
 
 BROKEN = Rule(
     code="SYS-01",
@@ -33,17 +43,55 @@ BROKEN = Rule(
 )
 """Stands in for a rule that failed on a record; the place is the code of that rule."""
 
-_ABOUT_PLACEMENTS = (*placements.RULES, *placement_order.RULES, *placement_ages.RULES)
+SECTIONS: dict[str, str] = {
+    "STR": "What is sent: its shape",
+    "CHD": "The child",
+    "EPI": "Social care episodes",
+    "ASM": "Child and family assessments",
+    "CNP": "Child in need plans",
+    "S47": "Section 47 enquiries",
+    "CPP": "Child protection plans",
+    "CLA": "Looked-after children: placements",
+    "ADO": "Adoption",
+    "CLV": "Care leavers",
+    "SDQ": "Strengths and difficulties questionnaires",
+    "WRK": "Workers",
+    "LAX": "The authority's day",
+    "SYS": "Ours",
+}
+"""What the rules are about, by the first letters of their codes, in the order in which they are listed."""
 
-RULES: tuple[Rule, ...] = (
-    BROKEN,
+_LISTED: tuple[Rule, ...] = (
+    *structural.STRUCTURAL,
+    *child.RULES,
+    *pupil_number.RULES,
+    *asylum.RULES,
+    *whole_child.RULES,
+    *episodes.RULES,
+    *closures.RULES,
+    *assessments.RULES,
+    *needs.RULES,
+    *enquiries.RULES,
     *protection.RULES,
-    *sorted(_ABOUT_PLACEMENTS, key=lambda rule: rule.code),
+    *placements.RULES,
+    *placement_order.RULES,
+    *placement_ages.RULES,
     *adoption.RULES,
     *leavers.RULES,
     *wellbeing.RULES,
     *workers.RULES,
     *authority.RULES,
+    BROKEN,
+)
+
+
+def section_of(code: str) -> str:
+    """What a rule is about, by its code."""
+    return SECTIONS[code.partition("-")[0]]
+
+
+RULES: tuple[Rule, ...] = tuple(
+    sorted(_LISTED, key=lambda rule: (list(SECTIONS).index(rule.code.partition("-")[0]), rule.code))
 )
 """All rules, of every year."""
 
@@ -54,19 +102,20 @@ def by_code() -> dict[str, Rule]:
     return {each.code: each for each in RULES}
 
 
-@cache
-def in_force(year: int) -> dict[type, tuple[Rule, ...]]:
-    """The rules that are applied in a collection year (see ``days.collection_year``), by the type they look at."""
+Chosen = Mapping[type, tuple[Rule, ...]]
+"""Rules that are applied, by the type they look at."""
+
+
+def chosen(rules: Iterable[Rule], year: int) -> Chosen:
+    """Those of the rules that are applied in a collection year, which is named by its April."""
     found: dict[type, list[Rule]] = {}
-    for each in RULES:
+    for each in rules:
         if each.test is not None and each.since <= year and (not each.until or year <= each.until):
             found.setdefault(each.on, []).append(each)
-    return {kind: tuple(rules) for kind, rules in found.items()}
+    return {kind: tuple(held) for kind, held in found.items()}
 
 
-def of_child(at_year: int) -> tuple[Rule, ...]:
-    """The rules in force that look at a child or its things, in order."""
-    return tuple(each for kind, rules in in_force(at_year).items() if kind is not Day for each in rules)
-
-
-__all__ = ["BROKEN", "RULES", "by_code", "collection_year", "in_force", "of_child"]
+@cache
+def in_force(year: int) -> Chosen:
+    """The rules of the catalogue that are applied in a collection year."""
+    return chosen(RULES, year)

@@ -61,7 +61,3 @@ def authorities() -> frozenset[str]:
         first, _, last = part.partition("-")
         found.update(f"{number:03d}" for number in range(int(first), int(last or first) + 1))
     return frozenset(found)
-
-
-UPN_LETTERS: str = "ABCDEFGHJKLMNPQRTUVWXYZ"
-"""The letters of a UPN, in the order of the remainder that each stands for."""
