@@ -1,7 +1,7 @@
 """What social care does for one child over the years: referrals, assessments, plans, placements, leaving care.
 
 A *life* is drawn whole, past and future, from the seed and the child's number alone. What a council's system shows on
-a day is that life cut off at the day (:func:`samechild.town.social_care.as_at`): so days follow one another as they
+a day is that life cut off at the day (:func:`samechild.town.social_care.sent`): so days follow one another as they
 do in a council, and the same day is always the same.
 
 Everything happens in an order that the rules of the statutory returns allow.
@@ -9,13 +9,12 @@ Everything happens in an order that the rules of the statutory returns allow.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, timedelta
-from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
+from samechild.town.case_errors import Slip
 from samechild.town.case_people import Person, item_ids
 from samechild.town.case_shares import (
     ACTIVITIES,
@@ -33,41 +32,7 @@ from samechild.town.case_shares import (
     TEAM,
     WINDOW,
 )
-
-T = TypeVar("T")
-
-
-class Draw:
-    """Luck that is the same on every machine: only plain fractions are drawn."""
-
-    def __init__(self, *purpose: object) -> None:
-        self._of = Random(":".join(map(str, purpose)))
-
-    def happens(self, share: float) -> bool:
-        """True in that share of draws."""
-        return self._of.random() < share
-
-    def between(self, least: int, most: int) -> int:
-        """A whole number, both ends included."""
-        return least + int(self._of.random() * (most - least + 1))
-
-    def mostly_short(self, least: int, most: int) -> int:
-        """A whole number, low ones likelier."""
-        fraction = self._of.random()
-        return least + int(fraction * fraction * (most - least + 1))
-
-    def one_of(self, weights: dict[str, int]) -> str:
-        """One of the keys, by weight."""
-        left = self._of.random() * sum(weights.values())
-        for key, weight in weights.items():
-            left -= weight
-            if left < 0:
-                return key
-        return key
-
-    def pick(self, among: Sequence[T]) -> T:
-        """One of several, all alike."""
-        return among[int(self._of.random() * len(among))]
+from samechild.town.draw import Draw
 
 
 class Life(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +46,7 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
     sdq: tuple[tuple[date, int], ...]
     adoption: dict[str, date]
     contacts: tuple[tuple[date, str, str], ...]
+    slip: Slip | None = None
 
 
 def birthday(born: date, age: int) -> date:
@@ -307,7 +273,7 @@ class _Case:
             stays = self.draw.between(3, 18) if temporary else self.draw.mostly_short(12, 900)
             until = day + timedelta(days=stays)
             limit = adopters if adopters and day < adopters else ends
-            last = until + timedelta(days=20) >= limit
+            last = until + timedelta(days=20) >= limit or (adopters is not None and day >= adopters)
             until = limit if last else until
             one: dict[str, Any] = {
                 "child_looked_after_placement_id": next(self.ids), "start_date": day, "start_reason": reason,
@@ -357,7 +323,8 @@ class _Case:
         """A postcode of an area that does not exist, where carers live."""
         inward = "ABDEFGHJLNPQRSTUWXYZ"
         area = self.draw.pick(("JA", "JB", "JC", "UA", "UC"))
-        return f"{area}{self.draw.between(1, 30)} {self.draw.between(0, 9)}{self.draw.pick(inward)}{self.draw.pick(inward)}"
+        district, sector = self.draw.between(1, 30), self.draw.between(0, 9)
+        return f"{area}{district} {sector}{self.draw.pick(inward)}{self.draw.pick(inward)}"
 
     def _adoption(self, start: date, ends: date) -> date:
         """The milestones of an adoption; returns the day of the placement with the adopters."""

@@ -29,3 +29,5 @@ CHANGES = {"CARPL": 45, "CREQB": 16, "CREQO": 10, "LAREQ": 9, "CHILD": 6, "OTHER
 ACTIVITIES = {"F5": 22, "F2": 18, "G5": 20, "G4": 12, "F1": 6, "P2": 5, "P5": 4, "G6": 5, "F4": 3, "P4": 1}
 LODGINGS = {"U": 36, "D": 18, "B": 12, "Z": 9, "E": 6, "C": 4, "K": 4, "Y": 3, "S": 1, "X": 2, "R": 2, "T": 2}
 ENDS = {"E4A": 24, "E4B": 8, "E13": 6, "E45": 6, "E46": 2, "E47": 4, "E41": 5, "E8": 8, "adopted": 9}
+NEVER_MENDED = 0.4
+"""Share of mistakes that nobody mends."""

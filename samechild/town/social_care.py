@@ -12,8 +12,12 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from samechild.town.case_lives import Draw, Life, birthday, life_of
+import msgspec
+
+from samechild.town.case_errors import slip_of, slipped
+from samechild.town.case_lives import Life, birthday, life_of
 from samechild.town.case_people import Person, made_people
+from samechild.town.draw import Draw
 
 NEW_EACH_YEAR = 0.2
 """Children who were never known before, in a year, for each child whom the council sends."""
@@ -36,36 +40,45 @@ _COMES_WITH = {
 """What is written down on the day of another thing."""
 
 
-def children(count: int, seed: int, today: date) -> Iterator[dict[str, Any]]:
+def children(count: int, seed: int, today: date, *, mistakes: float = 0.0) -> Iterator[dict[str, Any]]:
     """So many children as one council sends them on ``today``, each a record of the daily submission with ISO days.
 
     The same arguments give the same children on any machine, and fewer children are the first of more. Another seed
     is another council. Memory stays the same however many are asked for. Nothing in a record breaks a rule but for
-    information; see :func:`samechild.town.case_errors.with_errors` for faults.
+    information, unless ``mistakes`` asks that for this share of children a mistake is made at some time
+    (:data:`samechild.town.case_errors.MISTAKES`); about half of those stand on one day.
     """
-    for life in lives(made_people(count, seed, today), seed, today):
-        shown = as_at(life, today)
+    for life in lives(made_people(count, seed, today), seed, today, mistakes=mistakes):
+        shown = sent(life, today)
         if shown is not None:
             yield shown
 
 
-def lives(people: Iterable[Person], seed: int, today: date) -> Iterator[Life]:
+def lives(people: Iterable[Person], seed: int, today: date, *, mistakes: float = 0.0) -> Iterator[Life]:
     """What social care did and will do for each of these people, all of them known by ``today``."""
     for person in people:
-        yield life_of(person, seed, today)
+        yield _with_slip(life_of(person, seed, today), seed, mistakes)
+
+
+def _with_slip(life: Life, seed: int, mistakes: float) -> Life:
+    if not mistakes:
+        return life
+    begun = life.episodes[0]["referral_date"]
+    slip = slip_of(life.person.number, seed, mistakes, begun, lambda day: as_at(life, day))
+    return msgspec.structs.replace(life, slip=slip)
 
 
 def days_of(
-    count: int, seed: int, today: date, days: int, *, partial: bool = False
+    count: int, seed: int, today: date, days: int, *, partial: bool = False, mistakes: float = 0.0
 ) -> Iterator[tuple[date, list[dict[str, Any]]]]:
     """The days after ``today``: each with the children of whom something is new, as they stand then.
 
     They follow on :func:`children` of the same arguments; now and then a child is referred who was never known.
-    ``partial`` gives only what is new of a child, as :func:`delta` writes it. One to three in a hundred children are
-    new or changed on a working day.
+    ``partial`` gives only what is new of a child, as :func:`delta` writes it. About one in a hundred children is new
+    or changed on a working day.
     """
-    known = list(lives(made_people(count, seed, today), seed, today))
-    known += newcomers(count, seed, today, days)
+    known = list(lives(made_people(count, seed, today), seed, today, mistakes=mistakes))
+    known += newcomers(count, seed, today, days, mistakes=mistakes)
     yield from following(known, today, days, partial=partial)
 
 
@@ -83,13 +96,19 @@ def following(
         day = today + timedelta(days=number)
         changed = []
         for life in due.get(day, ()):
-            before, after = as_at(life, day - timedelta(days=1)), as_at(life, day)
+            before, after = sent(life, day - timedelta(days=1)), sent(life, day)
             if after is not None and after != before:
                 changed.append(delta(before, after) if partial and before else after)
         yield day, changed
 
 
-def newcomers(count: int, seed: int, today: date, days: int) -> list[Life]:
+def sent(life: Life, day: date) -> dict[str, Any] | None:
+    """One child as the council sends it on a day, with the mistake that stands in its record then."""
+    shown = as_at(life, day)
+    return shown and slipped(shown, life.slip, day)
+
+
+def newcomers(count: int, seed: int, today: date, days: int, *, mistakes: float = 0.0) -> list[Life]:
     """Children first referred in the days after ``today`` to a council of so many."""
     wanted = round(count * NEW_EACH_YEAR * days / 365)
     found = []
@@ -101,12 +120,12 @@ def newcomers(count: int, seed: int, today: date, days: int) -> list[Life]:
         day -= timedelta(days=max(0, day.weekday() - 4))
         young = person.born - timedelta(days=90) <= day <= birthday(person.born, 17)
         if young and day > today:
-            found.append(life_of(person, seed, today, arrives=day))
+            found.append(_with_slip(life_of(person, seed, today, arrives=day), seed, mistakes))
     return found
 
 
 def as_at(life: Life, today: date) -> dict[str, Any] | None:
-    """One child as the council sends it on a day: what had happened by then. None before the first referral."""
+    """One child as the council knows it on a day: what had happened by then. None before the first referral."""
     if life.episodes[0]["referral_date"] > today:
         return None
     episodes = [_cut(each, today) for each in life.episodes if each["referral_date"] <= today]
@@ -196,6 +215,8 @@ def _days_in(life: Life) -> set[date]:
     found.add(date(fourth.year + ((fourth.month, fourth.day) > (8, 31)), 9, 1))
     if life.moved:
         found.add(life.moved)
+    if life.slip:
+        found |= {life.slip.since, life.slip.until or life.slip.since}
     waiting: list[Any] = list(life.episodes)
     while waiting:
         for value in waiting.pop().values():
