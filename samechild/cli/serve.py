@@ -165,13 +165,16 @@ def run(
     server = web_server(create_app(store, settings, demo=demo, around=around))
     stop = threading.Event()
     worker = threading.Thread(target=do_jobs, args=(store, tables, stop, log), name="jobs", daemon=True)
-    worker.start()
+    collector = threading.Thread(target=collect_daily, args=(store, tables, stop, log), name="collection", daemon=True)
+    for thread in (worker, collector):
+        thread.start()
     try:
         ready()
         server.run(sockets=[listener])
     finally:
         stop.set()
-        worker.join(timeout=30)
+        for thread in (worker, collector):
+            thread.join(timeout=30)
         if providers is not None:
             providers.close()
 
@@ -231,6 +234,21 @@ def _providers(settings: Settings) -> Providers | None:
     from samechild.policy.sign_in.providers import Providers
 
     return Providers(read_profiles(Path(settings.sign_in)), os.environ)
+
+
+def collect_daily(store: Store, tables: Sequence[sa.MetaData], stop: threading.Event, log: Any) -> None:
+    """Merge, check and identify what councils send, as it comes, until ``stop`` is set."""
+    from samechild.collection.processing import keep_up
+    from samechild.storage import working
+
+    while not stop.is_set():
+        try:
+            keep_up(store, tables, lambda: datetime.now(UTC), stop)
+        except (Unavailable, Conflict):
+            stop.wait(working.PAUSE)  # busy, or away for a moment: looked at again
+        except Exception as error:  # one submission that cannot be worked off must not stop the others for good
+            log.error("collection", kind=type(error).__name__)
+            stop.wait(60)
 
 
 def do_jobs(store: Store, tables: Sequence[sa.MetaData], stop: threading.Event, log: Any) -> None:

@@ -26,6 +26,7 @@ from samechild.storage.working import Work, Worker
 FINISH_ERASURES = "erasures.finish"
 COLLECT = "registers.collect"
 TIDY = "jobs.tidy"
+DAILY = "collection.daily"
 KEPT = timedelta(days=30)
 """So long a job that is done can still be looked up."""
 
@@ -57,7 +58,12 @@ def work(home: Path | None, once: bool) -> None:
 
 def all_work(tables: Sequence[sa.MetaData]) -> dict[str, Work]:
     """Which function does which kind of job, over all rooms."""
-    return {FINISH_ERASURES: partial(_finish_erasures, tables), COLLECT: _collect, TIDY: _tidy}
+    return {
+        FINISH_ERASURES: partial(_finish_erasures, tables),
+        COLLECT: _collect,
+        TIDY: _tidy,
+        DAILY: partial(_daily, tables),
+    }
 
 
 def a_worker() -> Worker:
@@ -69,7 +75,12 @@ def a_worker() -> Worker:
 def ask_for_upkeep(store: Store, now: datetime) -> None:
     """Ask for what must be done regularly: each once a quarter, an hour or a day, however often it is asked for."""
     quarter = f"{now:%Y-%m-%dT%H}:{now.minute // 15 * 15:02}"
-    regular = ((COLLECT, quarter), (FINISH_ERASURES, f"{now:%Y-%m-%dT%H}"), (TIDY, f"{now:%Y-%m-%d}"))
+    regular = (
+        (COLLECT, quarter),
+        (FINISH_ERASURES, f"{now:%Y-%m-%dT%H}"),
+        (TIDY, f"{now:%Y-%m-%d}"),
+        (DAILY, f"{now:%Y-%m-%d}"),
+    )
     with store.write(Login.GATE) as connection:
         for kind, when in regular:
             jobs.enqueue(connection, kind, {}, idempotency_key=when, now=now, random=os.urandom)
@@ -93,6 +104,18 @@ def _collect(store: Store, job: Job, progress: Progress) -> None:
     from samechild.policy.registers.actions import collect
 
     collect(store, datetime.now(UTC))
+
+
+def _daily(tables: Sequence[sa.MetaData], store: Store, job: Job, progress: Progress) -> None:
+    """Look again at every child that councils sent: some answers change with the day alone."""
+    from samechild.collection.daily import look_again
+    from samechild.collection.feeds import feeds_of
+    from samechild.collection.processing import process
+
+    now = datetime.now(UTC)
+    process(store, tables, now)
+    for feed in feeds_of(store):
+        look_again(store, feed, now, lambda done: progress(done, 0))
 
 
 def _tidy(store: Store, job: Job, progress: Progress) -> None:

@@ -35,6 +35,9 @@ from samechild.storage.turns import turn
 PLACE, UPN, NAMED, WORKER = "csc place", "csc upn", "csc name and birth", "csc worker"
 """What tokens are made for: the cells of an issue, a UPN, a name with a birth date, a worker."""
 
+OF_HISTORY = ("CHD-35", "CHD-36", "CHD-37")
+"""Rules about the step from one state of a child to the next: a new day says nothing of them."""
+
 PAUSE, SWEEP = 0.2, 15.0
 """Seconds between looks at what came through this process, and through any other."""
 
@@ -54,15 +57,28 @@ def process(store: Store, declared: Tables, now: datetime, *, owners: Collection
         owners: whose; everybody's when left out.
     """
     done = 0
+    failures: list[Exception] = []
     for feed in feeds_of(store, owners):
-        with turn(store, Login.CONTENT, f"collection {feed.owner}") as mine:
-            while mine:
-                with store.read(Login.CONTENT, feed.owner) as connection:
-                    waiting = tables.next_waiting(connection, feed.owner, AT_ONCE)
-                if not waiting:
-                    break
-                _work_off(store, declared, feed, waiting, now)
-                done += len(waiting)
+        try:
+            done += _of_one(store, declared, feed, now)
+        except Exception as error:  # one council's must not keep the others' waiting
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return done
+
+
+def _of_one(store: Store, declared: Tables, feed: Feed, now: datetime) -> int:
+    """Work off what is waiting of one feed, unless another process is at it."""
+    done = 0
+    with turn(store, Login.CONTENT, f"collection {feed.owner}") as mine:
+        while mine:
+            with store.read(Login.CONTENT, feed.owner) as connection:
+                waiting = tables.next_waiting(connection, feed.owner, AT_ONCE)
+            if not waiting:
+                break
+            _work_off(store, declared, feed, waiting, now)
+            done += len(waiting)
     return done
 
 
@@ -255,12 +271,19 @@ def keep_problems(
     workers: Mapping[str, str],
     now: datetime,
     retention: str = RETENTION,
+    *,
+    history: bool = True,
 ) -> None:
     """Keep which problems are new and which are gone: what a child's record said is not kept here.
 
     ``found`` has everything that is wrong now with each child, by record key; ``workers`` who has the child's case.
+    Without ``history`` nothing was sent since: what rules found in the step from the state before stays.
     """
-    kept = {(row.record_key, row.rule, row.place) for row in tables.issues_of(connection, owner, list(found))}
+    kept = {
+        (row.record_key, row.rule, row.place)
+        for row in tables.issues_of(connection, owner, list(found))
+        if history or row.rule not in OF_HISTORY
+    }
     fresh: dict[tuple[str, str, str], dict[str, Any]] = {}
     for key, problems in found.items():
         worker = workers.get(key, "")

@@ -352,6 +352,37 @@ def days(connection: sa.Connection, owner: str, since: str) -> list[sa.Row[Any]]
     return list(connection.execute(asked.order_by(csc_days.c.day)))
 
 
+def day_before(connection: sa.Connection, owner: str, day: str) -> sa.Row[Any] | None:
+    """The numbers of the last day before that was counted."""
+    asked = sa.select(csc_days).where(csc_days.c.owner == owner, csc_days.c.day < day)
+    return connection.execute(asked.order_by(csc_days.c.day.desc()).limit(1)).first()
+
+
+def last_received(connection: sa.Connection, owner: str) -> str:
+    """The last day on which anything was taken; empty: never."""
+    taken = sa.select(sa.func.max(submissions.c.received_on))
+    return str(connection.scalar(taken.where(submissions.c.owner == owner, submissions.c.status < 300)) or "")
+
+
+def came_on(connection: sa.Connection, owner: str, day: str) -> dict[str, int]:
+    """What came on a day: requests, records, those with something new, those as before, refused; and new children."""
+    c = submissions.c
+    sums = [sa.func.coalesce(sa.func.sum(each), 0) for each in (c.records, c.changed, c.unchanged, c.refused)]
+    summed = sa.select(sa.func.count(), *sums).where(c.owner == owner, c.received_on == day)
+    requests, records, changed, unchanged, refused = connection.execute(summed).one()
+    fresh = (
+        sa.select(sa.func.count())
+        .select_from(csc_children)
+        .where(
+            csc_children.c.owner == owner,
+            sa.cast(csc_children.c.received_at, sa.Text) >= day,
+            sa.cast(csc_children.c.received_at, sa.Text) < f"{day}~",
+        )
+    )
+    found = {"requests": requests, "records": records, "changed": changed, "unchanged": unchanged, "refused": refused}
+    return {name: int(value) for name, value in found.items()} | {"new": int(connection.scalar(fresh) or 0)}
+
+
 # --- purges -----------------------------------------------------------------------------------------------------------
 
 

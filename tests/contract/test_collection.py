@@ -14,6 +14,7 @@ from asking import DAY, NOW
 from collecting import KEY, a_council, a_payload, send
 from samechild.cli.tables import all_tables
 from samechild.collection import store as tables
+from samechild.collection.daily import look_again
 from samechild.collection.feeds import close_feed, feeds_of, processor_of
 from samechild.collection.merge import Held
 from samechild.collection.processing import process
@@ -206,11 +207,11 @@ def test_a_backup_put_back_comes_out_without_what_was_purged(quick: Store) -> No
         connection.execute(tables.csc_states.insert(), states)
     assert put_right(quick, "council", [key], NOW) == [key]
     assert "child_protection_plans" in str(held(quick)["C1"].child)
-    assert replay_purges(quick, NOW) == 1
+    assert replay_purges(quick, NOW + 2 * SOON) == 1
     [feed] = feeds_of(quick)
-    assert finish_purges(quick, feed, NOW) == 1
+    assert finish_purges(quick, feed, NOW + 2 * SOON) == 1
     assert "child_protection_plans" not in str(held(quick)["C1"].child)
-    assert replay_purges(quick, NOW) == 0
+    assert replay_purges(quick, NOW + 2 * SOON) == 0
 
 
 def test_the_rules_look_at_the_merged_child(store: Store) -> None:
@@ -297,3 +298,17 @@ def test_another_organisations_system_reaches_nothing(quick: Store) -> None:
     with pytest.raises(Refused):
         send(quick, other, a_payload(), supplier_key=KEY)
     assert processor_of(feeds_of(quick)[0]).organisation == "council"
+
+
+def test_a_new_day_alone_changes_what_the_rules_say_and_is_counted(store: Store) -> None:
+    by = a_council(store)
+    assessment = {"child_and_family_assessment_id": "A1", "start_date": NOW.date().isoformat()}
+    send(store, by, a_payload("C1", episode={"child_and_family_assessments": [assessment]}), a_payload("C2"))
+    work_off(store)
+    assert "ASM-12" not in rules_open(store)
+    [feed] = feeds_of(store)
+    numbers = look_again(store, feed, NOW)
+    assert (numbers["held"], numbers["records"], numbers["new"]) == (2, 2, 2)
+    later = look_again(store, feed, NOW + 100 * DAY)
+    assert "ASM-12" in rules_open(store)
+    assert later["rule.LAX-06"] == 1, "nothing was received for days"
