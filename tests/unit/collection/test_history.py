@@ -40,6 +40,7 @@ def test_what_was_true_is_what_the_dates_say() -> None:
     assert true_at(held, date(2025, 4, 29)) == Held(OPEN)
     assert true_at(held, date(2025, 4, 30)) == Held(CLOSED)
     assert true_at(held, date(2025, 6, 1)) == held
+    assert true_at(Held(CLOSED, {E1: "2025-01-01"}), date(2025, 2, 28)).unreported == {}
 
 
 def test_what_is_settled_at_an_end_is_not_known_to_be_true_before_it() -> None:
@@ -116,7 +117,10 @@ def test_differences_name_places_and_not_values() -> None:
         (E1, Change.UNREPORTED),
         ("child_details/sex", Change.REPORTED),
     ]
-    assert (E2, Change.REMOVED) in differences(after, before)
+    gone = differences(after, before)
+    assert (E2, Change.REMOVED) in gone
+    assert (E1, Change.REPORTED) in gone
+    assert differences(Held(OPEN, {E1: MAY}), Held(a_child())) == [(E1, Change.REMOVED)]
     assert differences(None, after) == [("", Change.ADDED)]
     assert differences(after, None) == [("", Change.REMOVED)]
     assert differences(None, None) == []

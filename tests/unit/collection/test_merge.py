@@ -139,6 +139,11 @@ def test_purging_an_episode_takes_everything_in_it() -> None:
     assert merged.purged == ("social_care_episodes/E1",)
 
 
+def test_a_purge_leaves_the_marks_of_others_alone() -> None:
+    held = after(plans(plan("P1"), plan("P10"), plan("P2")), plans(plan("P2")), plans(plan("P1", purge=True)))
+    assert held.unreported == {f"{PLANS}/P10": SECOND, f"{PLANS}/P2": THIRD}
+
+
 @pytest.mark.parametrize("section", ["adoption", "care_leavers"])
 def test_purging_a_section_of_an_episode(section: str) -> None:
     told: dict[str, Any] = {section: {"contact_date" if section == "care_leavers" else "placed_date": "2025-01-01"}}
@@ -315,7 +320,14 @@ def test_places_are_named_by_ids_workers_and_positions() -> None:
         "social_care_episodes/E1/child_looked_after_placements/L1",
     ]
     assert at_path(child, "health_and_wellbeing/sdq_assessments/0/score") == 3
-    for nowhere in ("x", "child_details/x", "child_details/sex/x", "adoption", f"{PLANS}/P9", f"{PLANS}/P9/end_date"):
+    for nowhere in (
+        "x",
+        "child_details/x",
+        "child_details/surname/x",
+        "adoption",
+        f"{PLANS}/P9",
+        f"{PLANS}/P9/end_date",
+    ):
         assert at_path(child, nowhere) is None
     worker = at_path(child, f"{WORKERS}/W1@2025-01-01")
     assert path_of(child, (worker, "end_date")) == f"{WORKERS}/W1@2025-01-01/end_date"
