@@ -21,11 +21,13 @@ from typing import Any, NoReturn
 import click
 
 from samechild.cli.check import check
+from samechild.cli.client import client
 from samechild.cli.db import db
 from samechild.cli.demo import demo
 from samechild.cli.evaluate import evaluate
 from samechild.cli.explain import explain
 from samechild.cli.export import export
+from samechild.cli.feed import feed
 from samechild.cli.governance import governance
 from samechild.cli.index import index
 from samechild.cli.keys import keys
@@ -165,6 +167,6 @@ def main() -> None:
 
 for _command in (
     check, link, explain, sample, evaluate, report, synth, demo, serve, work, people, db, keys, ledger, governance,
-    index, export, trace, submit,
+    index, export, trace, submit, client, feed,
 ):  # fmt: skip
     main.add_command(_command)

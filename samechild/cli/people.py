@@ -38,8 +38,9 @@ _home = click.option(
 @people.command("add-organisation")
 @click.option("--kind", required=True, help="Its kind, such as local-authority, academy, nhs-trust, police-force.")
 @click.option("--name", required=True, help="Its name, as people know it.")
+@click.option("--code", "codes", multiple=True, metavar="KIND=NUMBER", help="A number it is known by: la-code=845.")
 @_home
-def add_organisation(kind: str, name: str, home: Path | None) -> None:
+def add_organisation(kind: str, name: str, codes: tuple[str, ...], home: Path | None) -> None:
     """Add an organisation; the first one added runs the installation.
 
     \b
@@ -56,9 +57,42 @@ def add_organisation(kind: str, name: str, home: Path | None) -> None:
         now = datetime.now(UTC)
         if any(each.name.casefold() == name.strip().casefold() for each in _organisations(store)):
             raise Invalid("There is an organisation of that name already: look at `samechild people list`.")
-        made = actions.add_organisation(store, actions.operator(), kind=kind, name=name, now=now, random=os.urandom)
+        made = actions.add_organisation(
+            store, actions.operator(), kind=kind, name=name, now=now, random=os.urandom, codes=_codes(codes)
+        )
     click.echo(f"Added, with the id {made}. Now invite its first access manager:")
     click.echo(f"  samechild people first-access {made} --name NAME --email ADDRESS")
+
+
+@people.command("set-code")
+@click.argument("organisation")
+@click.argument("codes", nargs=-1, required=True, metavar="KIND=NUMBER...")
+@_home
+def set_code(organisation: str, codes: tuple[str, ...], home: Path | None) -> None:
+    """Enter numbers by which ORGANISATION (its id, or its name) is known.
+
+    \b
+    Example:
+      samechild people set-code "Fernshire Council" la-code=845
+    """
+    from samechild.policy.people import actions
+
+    with _opened(settings_of(home), made=True) as store:
+        found, now = _named(store, organisation), datetime.now(UTC)
+        actions.set_codes(store, actions.operator(), found.organisation, _codes(codes), now)
+    click.echo("Entered.")
+
+
+def _codes(given: tuple[str, ...]) -> dict[str, str]:
+    """Numbers by kind, as written on the command line.
+
+    Raises:
+        Invalid: when one is not written as KIND=NUMBER.
+    """
+    parted = [each.partition("=") for each in given]
+    if not all(kind and equals and number for kind, equals, number in parted):
+        raise Invalid("Write a number with its kind, such as la-code=845.")
+    return {kind.strip(): number.strip() for kind, _, number in parted}
 
 
 @people.command("first-access")

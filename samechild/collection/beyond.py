@@ -125,6 +125,8 @@ def _outside(child: Child, first: date, last: date) -> Iterator[str]:
             yield f"/health_and_wellbeing/sdq_assessments/{at}"
     for at, episode in enumerate(child.social_care_episodes or ()):
         where = f"/social_care_episodes/{at}"
+        if episode.purge:
+            continue
         if _is_outside(episode, first, last):
             yield where
             continue

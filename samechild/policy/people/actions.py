@@ -110,6 +110,27 @@ def end_organisation(store: Store, by: Asker, organisation: str, now: datetime) 
     _written(store, by, "organisation-ended", now, organisation=organisation)
 
 
+def set_codes(store: Store, by: Asker, organisation: str, codes: Mapping[str, str], now: datetime) -> None:
+    """Enter numbers by which an organisation is known, such as a council's three digits, beside those it has.
+
+    Raises:
+        Missing: when there is no such organisation. Refused: when somebody else than the host's access manager asks.
+        Invalid: when that kind has no such number, or its form is another. Conflict: when another organisation has it.
+    """
+    with store.read(Login.GATE) as connection:
+        found = _organisation(connection, organisation)
+        _host(connection, by, now)
+        others = [each for each in people_store.all_organisations(connection) if each.organisation != organisation]
+    checked = checked_codes(kinds()[found.kind], codes)
+    if any(each.kind == found.kind and checked.items() & each.codes.items() for each in others):
+        raise Conflict("Another organisation of this kind has that number: look at `samechild people list`.")
+    _written(store, by, "codes-set", now, organisation=organisation)
+    written = msgspec.json.encode({**found.codes, **checked}, order="sorted").decode()
+    with store.write(Login.GATE) as connection:
+        people_store.change_organisation(connection, organisation, codes=written)
+        policy_store.bump(connection, now)
+
+
 def set_route(store: Store, by: Asker, organisation: str, route: Route, now: datetime) -> None:
     """Say who in an organisation can decide when somebody is refused, and how to reach them."""
     if not route.who.strip() or not route.how.strip():

@@ -1,0 +1,121 @@
+"""``samechild feed``: which councils send their records here, under which agreement, by whoever sits at the machine.
+
+A feed is opened for a council that is known here by its number, under an agreement that is written already; nothing is
+taken before every party has signed. Each step stands in the ledger.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from samechild.cli.acting import home_option, now_utc, opened
+from samechild.errors import Invalid, Missing
+
+if TYPE_CHECKING:
+    from samechild.policy.people.organisations import Organisation
+    from samechild.storage import Store
+
+authority_option = click.option(
+    "--authority", required=True, metavar="NUMBER", help="Three-digit number of the council, such as 845."
+)
+sandbox_option = click.option("--sandbox", is_flag=True, help="Its sandbox, for trying out with made-up children.")
+
+
+@click.group("feed")
+def feed() -> None:
+    """Open, close and list the feeds by which councils send their records every day."""
+
+
+@feed.command("open")
+@authority_option
+@sandbox_option
+@click.option("--agreement", required=True, metavar="ID", help="The data sharing agreement, as its page names it.")
+@click.option("--months", type=click.IntRange(1, 120), default=24, show_default=True, help="Length of the history.")
+@click.option("--section", "sections", multiple=True, help="A section that may be sent; several times [default: all].")
+@home_option
+def open_one(
+    authority: str, sandbox: bool, agreement: str, months: int, sections: tuple[str, ...], home: Path | None
+) -> None:
+    """Open a council's feed, or change the terms of an open one.
+
+    \b
+    Example:
+      samechild feed open --authority 845 --agreement 3f0c9a7d21b84e65
+    """
+    from samechild.collection.beyond import CATEGORIES
+    from samechild.collection.feeds import SANDBOX, change_feed, feed_name, feeds_of, open_feed
+    from samechild.collection.records import Feed
+    from samechild.policy.people.actions import operator
+
+    with opened(home) as (store, _):
+        now, council = now_utc(), council_of_number(store, authority)
+        name = feed_name(authority, sandbox=sandbox)
+        wanted = Feed(
+            feed=name,
+            authority=authority,
+            owner=council.organisation + (SANDBOX if sandbox else ""),
+            agreement=agreement,
+            categories=tuple(dict.fromkeys(sections)) or CATEGORIES,
+            months=months,
+            opened_at=now,
+        )
+        there = any(each.feed == name and each.closed_at is None for each in feeds_of(store, [wanted.owner]))
+        (change_feed if there else open_feed)(store, operator(), wanted, now)
+    click.echo(f"Feed {name} of {council.name} {'has new terms' if there else 'is open'}. Now who may send:")
+    click.echo(f"  samechild client add --authority {authority} --supplier NAME{' --sandbox' if sandbox else ''}")
+
+
+@feed.command("close")
+@authority_option
+@sandbox_option
+@home_option
+def close_one(authority: str, sandbox: bool, home: Path | None) -> None:
+    """Close a council's feed: nothing is taken for it from now on; what was received stays."""
+    from samechild.collection.feeds import close_feed, feed_name
+    from samechild.policy.people.actions import operator
+
+    with opened(home) as (store, _):
+        close_feed(store, operator(), feed_name(authority, sandbox=sandbox), now_utc())
+    click.echo("Closed.")
+
+
+@feed.command("list")
+@home_option
+def list_feeds(home: Path | None) -> None:
+    """List the feeds, and whether something may be sent now."""
+    from samechild.collection.feeds import agreed, feed_of, feeds_of
+    from samechild.errors import Refused
+    from samechild.policy.shown import organisations
+
+    with opened(home) as (store, _):
+        now = now_utc()
+        names = {each.organisation: each.name for each in organisations(store)}
+        found = feeds_of(store)
+        for each in found:
+            try:
+                agreement = agreed(store, feed_of(store, each.authority, each.sandbox, now), now)
+                state = f"open, agreement {agreement.agreement}/{agreement.version}"
+            except Refused as error:
+                state = str(error)
+            click.echo(f"{each.feed:<12} {names.get(each.owner, each.owner)}: {state}")
+    if not found:
+        click.echo("No council sends here yet: open a feed with `samechild feed open`.")
+
+
+def council_of_number(store: Store, authority: str) -> Organisation:
+    """The council known here by a three-digit number.
+
+    Raises:
+        Missing: when there is none. Invalid: when several are.
+    """
+    from samechild.policy.shown import organisations
+
+    found = [each for each in organisations(store) if each.codes.get("la-code") == authority]
+    if not found:
+        raise Missing("No council here has that number: give it one with `samechild people set-code`.")
+    if len(found) > 1:
+        raise Invalid("Several organisations have that number: mend that first.")
+    return found[0]
