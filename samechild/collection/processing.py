@@ -17,10 +17,15 @@ import sqlalchemy as sa
 
 from samechild.collection import store as tables
 from samechild.collection import who_store
+from samechild.collection.attendance.working import work_off as work_off_register
 from samechild.collection.check import Problem, check
 from samechild.collection.feeds import feeds_of, processor_of
 from samechild.collection.identifying import identify_children
 from samechild.collection.merge import child_of, merge
+from samechild.collection.problems import OF_HISTORY as OF_HISTORY
+from samechild.collection.problems import PLACE as PLACE
+from samechild.collection.problems import WORKER as WORKER
+from samechild.collection.problems import keep_problems as keep_problems
 from samechild.collection.purging import finish_purges, purge_children, to_purge
 from samechild.collection.receiving import WAITING
 from samechild.collection.records import Child, Feed
@@ -32,11 +37,8 @@ from samechild.storage import Database, Login, Store
 from samechild.storage.changes import note_change
 from samechild.storage.turns import turn
 
-PLACE, UPN, NAMED, WORKER = "csc place", "csc upn", "csc name and birth", "csc worker"
-"""What tokens are made for: the cells of an issue, a UPN, a name with a birth date, a worker."""
-
-OF_HISTORY = ("CHD-35", "CHD-36", "CHD-37")
-"""Rules about the step from one state of a child to the next: a new day says nothing of them."""
+UPN, NAMED = "csc upn", "csc name and birth"
+"""What tokens are made for: a UPN, a name with a birth date."""
 
 PAUSE, SWEEP = 0.2, 15.0
 """Seconds between looks at what came through this process, and through any other."""
@@ -77,7 +79,10 @@ def _of_one(store: Store, declared: Tables, feed: Feed, now: datetime) -> int:
                 waiting = tables.next_waiting(connection, feed.owner, AT_ONCE)
             if not waiting:
                 break
-            _work_off(store, declared, feed, waiting, now)
+            if feed.attendance:
+                work_off_register(store, declared, feed, [row.submission for row in waiting], now)
+            else:
+                _work_off(store, declared, feed, waiting, now)
             done += len(waiting)
     return done
 
@@ -261,49 +266,6 @@ def _shared(store: Store, owner: str, record_keys: Sequence[str]) -> dict[str, f
         if len(by_token.get(token, ())) > 1:
             found.setdefault(key, set()).add(kind)
     return {key: frozenset(kinds) for key, kinds in found.items()}
-
-
-def keep_problems(
-    store: Store,
-    connection: sa.Connection,
-    owner: str,
-    found: Mapping[str, Sequence[Problem]],
-    workers: Mapping[str, str],
-    now: datetime,
-    retention: str = RETENTION,
-    *,
-    history: bool = True,
-) -> None:
-    """Keep which problems are new and which are gone: what a child's record said is not kept here.
-
-    ``found`` has everything that is wrong now with each child, by record key; ``workers`` who has the child's case.
-    Without ``history`` nothing was sent since: what rules found in the step from the state before stays.
-    """
-    kept = {
-        (row.record_key, row.rule, row.place)
-        for row in tables.issues_of(connection, owner, list(found))
-        if history or row.rule not in OF_HISTORY
-    }
-    fresh: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for key, problems in found.items():
-        worker = workers.get(key, "")
-        for problem in problems:
-            place = store.keys.token(PLACE, "\x1f".join((key, *problem.places)))
-            fresh[key, problem.rule, place] = {
-                "owner": owner,
-                "record_key": key,
-                "received_at": now,
-                "basis": BASIS,
-                "retention": retention,
-                "rule": problem.rule,
-                "place": place,
-                "grade": problem.grade.value,
-                "worker": store.keys.token(WORKER, worker) if worker else "",
-                "since": now,
-                "until": None,
-            }
-    tables.end_issues(connection, sorted(kept - fresh.keys()), now)
-    tables.keep_issues(connection, [row for where, row in fresh.items() if where not in kept])
 
 
 def worker_of(child: Child, today: date) -> str:
