@@ -48,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A person who does nothing for so long is signed out."""
     signed_in_hours: int = 10
     """Nobody stays signed in longer than this."""
+    collect_path: str = ""
+    """A path under which councils' daily records are taken too, such as ``/children-in-social-care/1``."""
 
     @property
     def witness_folder(self) -> Path:

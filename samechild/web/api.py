@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from urllib.parse import parse_qsl
@@ -19,9 +20,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from samechild.errors import Invalid, Missing, Refused, Unauthenticated
-from samechild.policy.sign_in.tokens import client_of
+from samechild.errors import Invalid, Missing, Refused, SamechildError, Unauthenticated
+from samechild.policy.sign_in.tokens import Machine, client_of
 from samechild.web.api_operations import OPERATIONS
+from samechild.web.bodies import drained, whole
+from samechild.web.collection_operations import COLLECTION_OPERATIONS, daily_at
+from samechild.web.collection_shapes import child_schemas
 from samechild.web.faults import WrongMedia
 from samechild.web.headers import API_PAGE
 from samechild.web.index_operations import INDEX_OPERATIONS
@@ -35,7 +39,7 @@ from samechild.web.watch import Counts
 DOCUMENT = "/api/openapi.json"
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
-EVERY_OPERATION = (*OPERATIONS, *INDEX_OPERATIONS, *TRACING_OPERATIONS)
+EVERY_OPERATION = (*OPERATIONS, *INDEX_OPERATIONS, *TRACING_OPERATIONS, *COLLECTION_OPERATIONS)
 """What machines may ask of every room; another room's operations are listed here."""
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
@@ -43,10 +47,11 @@ _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 def add_api(app: FastAPI, shell: Shell, buckets: Buckets, counts: Counts, metrics_token: str) -> None:
     """Add every operation, their documentation and the counts to the application."""
-    for operation in EVERY_OPERATION:
+    operations = (*EVERY_OPERATION, *daily_at(shell.settings.collect_path))
+    for operation in operations:
         endpoint = answering(operation, shell, buckets)
         app.add_api_route(operation.path, endpoint, methods=[operation.method], include_in_schema=False)
-    written = msgspec.json.encode(document(EVERY_OPERATION, _version()))
+    written = msgspec.json.encode(document(operations, _version(), child_schemas()))
     page = files("samechild.web").joinpath("templates", "api.html").read_text(encoding="utf-8")
 
     def metrics(request: Request) -> Response:
@@ -82,42 +87,103 @@ def bearer_of(authorization: str) -> str:
 
 
 def answering(operation: Operation, shell: Shell, buckets: Buckets) -> Callable[[Request], Awaitable[Response]]:
-    """The function that answers calls of one operation."""
+    """The function that answers calls of one operation.
+
+    Who reads a large body itself is asked first whether the caller may send it at all; what a refused caller still
+    sends is dropped, not kept.
+    """
 
     async def answer(request: Request) -> Response:
-        body = await request.body() if operation.method == "POST" else b""
+        if operation.takes:
+            return await _large(operation, shell, buckets, request)
+        body = await whole(request) if operation.method == "POST" else b""
         return await run_in_threadpool(_answer, operation, shell, buckets, request, body)
 
     return answer
 
 
+async def _large(operation: Operation, shell: Shell, buckets: Buckets, request: Request) -> Response:
+    try:
+        call = await run_in_threadpool(_admitted, operation, shell, buckets, request)
+    except SamechildError:
+        await drained(request)
+        raise
+    if operation.streams is not None:
+        return await operation.streams(call, request)
+    body = await whole(request)
+    return await run_in_threadpool(_acted, operation, msgspec.structs.replace(call, raw=body))
+
+
+def _admitted(operation: Operation, shell: Shell, buckets: Buckets, request: Request) -> Call:
+    """The call of somebody who may send a body here, as far as can be said before it is read.
+
+    Raises:
+        WrongMedia: when it is sent in a form that is not read here.
+    """
+    call = _call(operation, shell, buckets, request)
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("identity", "", *(("gzip",) if operation.streams else ())):
+        raise WrongMedia("Send the body as it is: it is not unpacked here.")
+    if media_of(request) not in operation.takes:
+        raise WrongMedia(f"Send the body as {' or '.join(operation.takes)}.")
+    if operation.before is not None:
+        operation.before(call)
+    return call
+
+
 def _answer(operation: Operation, shell: Shell, buckets: Buckets, request: Request, body: bytes) -> Response:
-    client = client_of_request(request)
-    buckets.take("machine" if operation.scope else "client", client, time.monotonic())
+    call = _call(operation, shell, buckets, request)
+    read, form = _body(operation, request, body), _form(operation, request, body, buckets)
+    return _acted(operation, msgspec.structs.replace(call, body=read, form=form))
+
+
+def _acted(operation: Operation, call: Call) -> Response:
+    answer = operation.act(call)
+    if isinstance(answer, Response):
+        return answer
+    return Response(msgspec.json.encode(answer), media_type=JSON)
+
+
+def _call(operation: Operation, shell: Shell, buckets: Buckets, request: Request) -> Call:
+    """Who calls, and with what but the body.
+
+    Raises:
+        TooMany, Unauthenticated, Refused: when the caller may not.
+    """
+    began = time.perf_counter()
+    buckets.take("machine" if operation.scope else "client", client_of_request(request), time.monotonic())
     now, authorization = shell.now(), request.headers.get("authorization", "")
     asker = None
     if operation.scope:
         token = bearer_of(authorization)
         if not token:
             raise Unauthenticated("Send an access token: Authorization: Bearer, then the token of POST /oauth2/token.")
-        machine = client_of(shell.store, token, now)
+        machine = _machine(operation, shell, token, now)
         if operation.scope not in machine.scopes:
             raise Refused(f"The token does not cover this: ask for one with the scope {operation.scope}.")
         asker = machine.asker
-    call = Call(
+    return Call(
         shell=shell,
         now=now,
         named=dict(request.path_params),
         asked=_asked(operation, request),
-        body=_body(operation, request, body),
-        form=_form(operation, request, body, buckets),
         authorization=authorization,
         asker=asker,
+        headers=request.headers,
+        reference=str(request.scope.get("state", {}).get("reference", "")),
+        began=began,
     )
-    answer = operation.act(call)
-    if isinstance(answer, Response):
-        return answer
-    return Response(msgspec.json.encode(answer), media_type=JSON)
+
+
+def _machine(operation: Operation, shell: Shell, token: str, now: datetime) -> Machine:
+    """Whose token it is, for one of the audiences the operation answers."""
+    *first, last = operation.audiences
+    for audience in first:
+        try:
+            return client_of(shell.store, token, now, audience)
+        except Unauthenticated:
+            continue
+    return client_of(shell.store, token, now, last)
 
 
 def _asked(operation: Operation, request: Request) -> dict[str, str]:

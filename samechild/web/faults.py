@@ -26,11 +26,12 @@ from samechild.errors import (
 )
 from samechild.web.blocks import Block, Inset, Link, Points, Sheet, Words
 from samechild.web.fhir_resources import outcome_of
-from samechild.web.limits import seconds_of
+from samechild.web.limits import DAILY, seconds_of
 from samechild.web.render import Surroundings, html
 
 MACHINES = ("/api/", "/oauth2/", "/health", "/ready", "/metrics")
 PROBLEM = "application/problem+json"
+PLAIN = "text/plain; charset=utf-8"
 FHIR = "/fhir/R4"
 FHIR_JSON = "application/fhir+json"
 
@@ -57,10 +58,17 @@ class WrongMedia(Invalid):
     http_status = 415
 
 
+class TooSlow(Invalid):
+    """The body did not come in time."""
+
+    http_status = 408
+
+
 _TITLES: dict[type[SamechildError], tuple[str, str]] = {
     TooLarge: ("too-large", "Too much was sent at once"),
     WrongMethod: ("method", "That cannot be done here"),
     WrongMedia: ("media", "The form of what was sent cannot be read"),
+    TooSlow: ("too-slow", "What was sent did not come in time"),
     Invalid: ("invalid", "Something in what was sent cannot be used"),
     Unauthenticated: ("sign-in", "Sign in first"),
     Refused: ("refused", "You may not do that"),
@@ -106,7 +114,9 @@ def answer_to(request: Request, error: Exception) -> Response:
     if request.url.path.startswith(FHIR):
         outcome = outcome_of(status, detail, reference)
         answer = Response(msgspec.json.encode(outcome), status, media_type=FHIR_JSON)
-    elif request.url.path.startswith(MACHINES):
+    elif DAILY in request.url.path and not wants_problem(request):
+        answer = Response(detail, status, media_type=PLAIN)
+    elif request.url.path.startswith(MACHINES) or DAILY in request.url.path:
         answer = machine_answer(ours, status, detail, reference)
     else:
         answer = HTMLResponse(html(error_sheet(ours, status, detail, reference), Surroundings()), status)
@@ -117,6 +127,11 @@ def answer_to(request: Request, error: Exception) -> Response:
     if isinstance(ours, Unauthenticated):
         answer.headers["www-authenticate"] = 'Bearer realm="samechild"'
     return answer
+
+
+def wants_problem(request: Request) -> bool:
+    """Whether the caller asks for problem details where errors are plain text otherwise."""
+    return PROBLEM in request.headers.get("accept", "").lower()
 
 
 def machine_answer(error: SamechildError | None, status: int, detail: str, reference: str) -> Response:

@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from math import ceil
 
+import anyio
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,6 +19,18 @@ from samechild.errors import TooLarge, TooMany
 
 LONGEST_BODY = 64 * 1024
 """Bytes of one request. Rooms that take files declare their own door."""
+
+COLLECTION = "/api/collection/"
+"""Where the addresses of the collection begin, but for that of the daily records."""
+
+DAILY = "/children_social_care_data/"
+"""Stands in the address of the daily records, wherever that is: its clients read errors as plain text."""
+
+MOST_DROPPED = 128 * 1024 * 1024
+"""Bytes of a refused body that are read and dropped: who still sends does not listen, and would never read why."""
+
+SECONDS_DROPPED = 15
+"""So long a refused body is read on."""
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -77,8 +90,29 @@ def seconds_of(error: TooMany) -> int:
     return int(notes[0]) if notes else 60
 
 
+LONGEST_DAILY = 4 * 1024 * 1024
+"""Bytes of a hundred children: the fullest records known come to a tenth of it."""
+
+LONGEST_LOAD = 64 * 1024 * 1024
+"""Bytes of one request of a first load, as sent."""
+
+LOADS = "/load"
+"""How the address of a first load ends."""
+
+
+def longest_at(path: str, usual: int = LONGEST_BODY) -> int:
+    """How many bytes one request may bring to an address."""
+    if path.startswith(COLLECTION) and path.endswith(LOADS):
+        return LONGEST_LOAD
+    return LONGEST_DAILY if DAILY in path or path.startswith(COLLECTION) else usual
+
+
 class BodyLimit:
-    """Refuses a body longer than ``longest`` bytes: by its declared length before reading, else while reading."""
+    """Refuses a body longer than ``longest`` bytes: by its declared length before reading, else while reading.
+
+    The collection's doors take more, see :func:`longest_at`. Where a council's client sends, a body that is too long is
+    read on and dropped, up to a limit, so that the client gets to read the refusal.
+    """
 
     def __init__(self, app: ASGIApp, longest: int = LONGEST_BODY) -> None:
         self.app = app
@@ -89,17 +123,31 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        longest = longest_at(scope.get("path", ""), self.longest)
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > self.longest:
-            raise TooLarge(f"Send at most {self.longest} bytes at once.")
+        if not declared.isdigit() or int(declared) > longest:
+            if longest != self.longest:
+                await dropped(receive)
+            raise TooLarge(f"Send at most {longest} bytes at once.")
         so_far = 0
 
         async def counting() -> Message:
             nonlocal so_far
             message = await receive()
             so_far += len(message.get("body", b""))
-            if so_far > self.longest:
-                raise TooLarge(f"Send at most {self.longest} bytes at once.")
+            if so_far > longest:
+                raise TooLarge(f"Send at most {longest} bytes at once.")
             return message
 
         await self.app(scope, counting, send)
+
+
+async def dropped(receive: Receive) -> None:
+    """Read a body on and drop it, up to a limit and for a while."""
+    so_far = 0
+    with anyio.move_on_after(SECONDS_DROPPED):
+        while so_far < MOST_DROPPED:
+            message = await receive()
+            so_far += len(message.get("body", b""))
+            if message["type"] != "http.request" or not message.get("more_body"):
+                return

@@ -6,22 +6,26 @@ types are taken and given, and who may call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
 
 from samechild.policy.sign_in.clients import SCOPES
+from samechild.policy.sign_in.tokens import API
 from samechild.records.disclosure import Asker
-from samechild.web.faults import PROBLEM, Problem
+from samechild.web.faults import PLAIN, PROBLEM, Problem
 from samechild.web.visits import Shell
 
+JSON = "application/json"
 REFS = "#/components/schemas/{name}"
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of an operation: who calls, with what."""
+    """One call of an operation: who calls, with what. ``raw`` is a body that the operation reads itself."""
 
     shell: Shell
     now: datetime
@@ -31,10 +35,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     form: Mapping[str, str] = {}
     authorization: str = ""
     asker: Asker | None = None
+    raw: bytes = b""
+    headers: Mapping[str, str] = {}  # whatever case they were sent in
+    reference: str = ""  # x-request-id
+    began: float = 0.0  # by time.perf_counter
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that stands in the path, or after the question mark, with its JSON Schema."""
+    """Something that stands in the path, after the question mark or in a header, with its JSON Schema."""
 
     name: str
     words: str
@@ -45,7 +53,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One operation. ``act`` answers a call with a value of the type ``gives``; errors are raised.
 
     ``body`` is the type of a JSON body, ``form`` the JSON Schema of one sent as a form; ``errors`` the statuses of
-    problem details it may answer with, besides those that every operation has.
+    problem details it may answer with, besides those that every operation has. ``takes`` gives the media types, with
+    their JSON Schema, of a body that the operation reads itself: then ``before`` is asked before a byte of it is read.
     """
 
     method: str
@@ -62,11 +71,21 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     errors: tuple[int, ...] = ()
     others: Mapping[int, Any] = {}  # statuses answered with a type of their own
     scope: str = ""  # of the access token it needs; empty: anybody may call
+    audiences: tuple[str, ...] = (API,)  # whom the token may be for
     tag: str = "samechild"
+    takes: Mapping[str, Mapping[str, Any]] = {}
+    before: Callable[[Call], Any] | None = None
+    streams: Callable[[Call, Request], Awaitable[Response]] | None = None  # instead of ``act``, as the body comes
+    headers: tuple[Named, ...] = ()
+    needed: tuple[str, ...] = ()  # headers that must be sent
+    gives_also: Mapping[str, Any] = {}  # other forms of the answer
+    plain: bool = False  # errors are plain text unless problem details are asked for
+    refusals: Any = Problem  # the problem details of a body that cannot be used
 
 
 _ALWAYS = (400, 429, 500, 503)
 _WORDS = {
+    408: "The body did not come in time.",
     400: "Something in the request cannot be used; the answer says what.",
     401: "No access token, or one that does not hold.",
     403: "The token holds and does not cover this.",
@@ -80,15 +99,17 @@ _WORDS = {
 }
 
 
-def document(operations: tuple[Operation, ...], version: str) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of some operations."""
-    types = [Problem]
-    for operation in operations:
-        types += [each for each in (operation.gives, operation.body, *operation.others.values()) if each is not None]
-    _, components = msgspec.json.schema_components(types, ref_template=REFS)
+def document(
+    operations: tuple[Operation, ...], version: str, more: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of some operations; ``more`` are schemas that bodies they read themselves refer to."""
+    kinds = list(dict.fromkeys(kind for operation in operations for kind in _kinds(operation)))
+    found, components = msgspec.json.schema_components(kinds, ref_template=REFS)
+    components |= {name: dict(schema) for name, schema in (more or {}).items()}
+    schemas: Schemas = dict(zip(kinds, found, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation, schemas)
     bearer = {"type": "http", "scheme": "bearer", "description": "An access token of POST /oauth2/token."}
     flow = {"clientCredentials": {"tokenUrl": "/oauth2/token", "scopes": dict(SCOPES)}}
     return {
@@ -107,24 +128,35 @@ def document(operations: tuple[Operation, ...], version: str) -> dict[str, Any]:
     }
 
 
-def _described(operation: Operation) -> dict[str, Any]:
+Schemas = Mapping[Any, Mapping[str, Any]]
+
+
+def _kinds(operation: Operation) -> list[Any]:
+    """The types of an operation's bodies and answers."""
+    some = (operation.gives, operation.body, operation.refusals, Problem)
+    return [each for each in (*some, *operation.others.values(), *operation.gives_also.values()) if each is not None]
+
+
+def _described(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.name,
         "tags": [operation.tag],
         "summary": operation.title,
         "description": operation.words,
-        "responses": _responses(operation),
+        "responses": _responses(operation, schemas),
     }
-    if operation.named or operation.asked:
+    if operation.named or operation.asked or operation.headers:
         described["parameters"] = [
             *(_parameter(each, "path", required=True) for each in operation.named),
             *(_parameter(each, "query", required=False) for each in operation.asked),
+            *(_parameter(each, "header", required=each.name in operation.needed) for each in operation.headers),
         ]
+    content = {media: {"schema": dict(schema)} for media, schema in operation.takes.items()}
     if operation.body is not None:
-        content = {"application/json": {"schema": {"$ref": REFS.format(name=operation.body.__name__)}}}
-        described["requestBody"] = {"required": True, "content": content}
+        content = {"application/json": {"schema": dict(schemas[operation.body])}}
     if operation.form is not None:
         content = {"application/x-www-form-urlencoded": {"schema": dict(operation.form)}}
+    if content:
         described["requestBody"] = {"required": True, "content": content}
     if operation.scope:
         described["security"] = [{"token": []}, {"oauth2": [operation.scope]}]
@@ -136,23 +168,27 @@ def _parameter(named: Named, place: str, *, required: bool) -> dict[str, Any]:
     return {**words, "schema": dict(named.schema)}
 
 
-def _responses(operation: Operation) -> dict[str, Any]:
-    found: dict[str, Any] = {"200": _json("It was answered.", operation.gives)}
+def _responses(operation: Operation, schemas: Schemas) -> dict[str, Any]:
+    also = {media: schemas[kind] for media, kind in operation.gives_also.items()}
+    found: dict[str, Any] = {"200": _answer("It was answered.", {JSON: schemas[operation.gives], **also})}
     errors = {*_ALWAYS, *operation.errors}
     if operation.scope:
         errors |= {401, 403}
-    if operation.body is not None or operation.form is not None:
-        errors |= {413, 415}
+    if operation.body is not None or operation.form is not None or operation.takes:
+        errors |= {408, 413, 415}
     for status in sorted(errors):
-        found[str(status)] = _json(_WORDS[status], Problem, PROBLEM)
+        kind = operation.refusals if status in (400, 413) else Problem
+        forms = {PROBLEM: schemas[Problem] if kind is Problem else {"anyOf": [schemas[kind], schemas[Problem]]}}
+        if operation.plain:
+            forms[PLAIN.partition(";")[0]] = {"type": "string"}
+        found[str(status)] = _answer(_WORDS[status], forms)
     for status, kind in operation.others.items():
-        both = {**_json(_WORDS[status], Problem, PROBLEM)["content"], **_json(_WORDS[status], kind)["content"]}
-        found[str(status)] = {"description": _WORDS[status], "content": both}
+        found[str(status)] = _answer(_WORDS[status], {PROBLEM: schemas[Problem], JSON: schemas[kind]})
     for status, name in ((429, "Retry-After"), (401, "WWW-Authenticate")):
         if str(status) in found:
             found[str(status)]["headers"] = {name: {"schema": {"type": "string"}}}
     return found
 
 
-def _json(words: str, kind: Any, media: str = "application/json") -> dict[str, Any]:
-    return {"description": words, "content": {media: {"schema": {"$ref": REFS.format(name=kind.__name__)}}}}
+def _answer(words: str, forms: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {"description": words, "content": {media: {"schema": dict(schema)} for media, schema in forms.items()}}
