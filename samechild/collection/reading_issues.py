@@ -14,32 +14,32 @@ import msgspec
 import pyarrow as pa
 
 from samechild.collection import reading_store as queries
-from samechild.collection.merge import Held, child_of
-from samechild.collection.processing import PLACE, WORKER, checked
+from samechild.collection import store as tables
+from samechild.collection.daily import RULE
+from samechild.collection.merge import Held
+from samechild.collection.processing import WORKER
 from samechild.collection.reading import (
     KINDS,
     ask_about,
     feed_for,
-    open_child,
     open_some,
 )
-from samechild.collection.reading_child import Fault, fields_in_words, in_words, table_in_words
+from samechild.collection.reading_child import fields_in_words, in_words, table_in_words
+from samechild.collection.reading_one import FIXED, located, rule_of
 from samechild.collection.reading_store import Wanted
 from samechild.collection.reading_teams import team_of, teams_of
-from samechild.collection.records import Child, Feed
-from samechild.collection.rules.catalogue import by_code
-from samechild.collection.rules.rule import Grade, Rule
+from samechild.collection.records import Feed
+from samechild.collection.rules.rule import Rule
 from samechild.collection.states import EPISODE, IDENTITY, WORKERS
 from samechild.policy.actions import permit
 from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store
 
-NEW, FIXED, TREND = timedelta(days=1), timedelta(days=7), timedelta(days=28)
-"""How long a problem is new, how long a fixed one is still shown, how far back the course of errors is shown."""
+NEW, TREND = timedelta(days=1), timedelta(days=28)
+"""How long a problem is new, and how far back the course of errors is shown."""
 
 SHOWN = 50
 MOST_IN_FILE = 5_000
-_UNKNOWN = "This rule is no longer in the catalogue"
 
 
 class OfRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +60,10 @@ class OfRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """How a council's data stands: by rule, the course of errors by day, children held, when something last came."""
+    """How a council's data stands: by rule, the course of errors by day, children held, when something last came.
+
+    ``whole`` are the rules about the council as a whole that spoke on the last day counted.
+    """
 
     feed: Feed
     rules: tuple[OfRule, ...]
@@ -69,6 +72,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     children: int
     last: datetime | None
     waiting: int
+    whole: tuple[Rule, ...]
 
     def total(self, grade: str, what: str) -> int:
         """A number over all rules of a grade."""
@@ -91,12 +95,13 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of a list: how many problems there are in all, of how many children."""
+    """A page of a list: how many problems there are in all, of how many children; ``rules`` are those to pick from."""
 
     lines: tuple[Line, ...]
     problems: int
     children: int
     page: int
+    rules: tuple[OfRule, ...]
 
     @property
     def pages(self) -> int:
@@ -116,19 +121,6 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     oldest: datetime | None
 
 
-class ChildRead(msgspec.Struct, frozen=True, kw_only=True):
-    """One child as the council's data team sees it; ``known_on`` says that an earlier day is shown."""
-
-    record_key: str
-    held: Held
-    faults: tuple[Fault, ...]
-    first: datetime | None
-    seen: datetime | None
-    changed: datetime | None
-    fixed: int
-    known_on: date | None = None
-
-
 def overview(store: Store, by: Asker, now: datetime) -> Overview:
     """How the data of somebody's own council stands.
 
@@ -144,6 +136,7 @@ def overview(store: Store, by: Asker, now: datetime) -> Overview:
         held = queries.held(connection, feed.owner)
         _, children = queries.how_many(connection, feed.owner, Wanted())
         last, waiting = queries.last_sent(connection, feed.owner), queries.waiting(connection, feed.owner)
+        counted = tables.days(connection, feed.owner, (now - FIXED).date().isoformat())
     course, errors = [], before
     for at in range(TREND.days + 1):
         day = since.date() + timedelta(days=at)
@@ -158,7 +151,14 @@ def overview(store: Store, by: Asker, now: datetime) -> Overview:
         children=children,
         last=last,
         waiting=waiting,
+        whole=_spoken(counted),
     )
+
+
+def _spoken(counted: Sequence[Any]) -> tuple[Rule, ...]:
+    """The rules about the council as a whole that spoke on the last day counted."""
+    numbers = msgspec.json.decode(counted[-1].counts, type=dict[str, int]) if counted else {}
+    return tuple(rule_of(name.removeprefix(RULE)) for name in sorted(numbers) if name.startswith(RULE))
 
 
 def _may_count(store: Store, by: Asker, feed: Feed, now: datetime) -> None:
@@ -177,12 +177,6 @@ def _of_rule(row: Any) -> OfRule:
     )
 
 
-def rule_of(code: str) -> Rule:
-    """A rule by its code; one that was taken out of the catalogue keeps its code and says so."""
-    found = by_code().get(code)
-    return found or Rule(code=code, grade=Grade.INFO, on=Child, fields=(), message=_UNKNOWN, mend="")
-
-
 def listed(store: Store, by: Asker, wanted: Wanted, page: int, now: datetime) -> Listed:
     """A page of the problems of a council's children, with the council's own ids.
 
@@ -197,9 +191,10 @@ def listed(store: Store, by: Asker, wanted: Wanted, page: int, now: datetime) ->
         problems, children = queries.how_many(connection, feed.owner, wanted)
         page = min(max(1, page), max(1, -(-problems // SHOWN)))
         rows = queries.problems(connection, feed.owner, wanted, (page - 1) * SHOWN, SHOWN)
+        rules = tuple(_of_rule(row) for row in queries.by_rule(connection, feed.owner, now - NEW, now - FIXED))
     them = _opened(store, by, feed, rows, now, "problems", (IDENTITY, WORKERS))
     lines = _lines(store, feed, rows, them, now)
-    return Listed(lines=tuple(lines), problems=problems, children=children, page=page)
+    return Listed(lines=tuple(lines), problems=problems, children=children, page=page, rules=rules)
 
 
 def _opened(
@@ -310,78 +305,6 @@ def _tally(row: Any, words: str, team: str) -> Tally:
         children=int(row.children),
         oldest=row.oldest,
     )
-
-
-# --- one child --------------------------------------------------------------------------------------------------------
-
-
-def read_child(store: Store, by: Asker, record_key: str, now: datetime, known_on: date | None = None) -> ChildRead:
-    """One child of somebody's own council: the record as merged, what rules found in it and where.
-
-    With ``known_on`` the record is shown as it was known at the end of that day, without problems.
-
-    Raises:
-        Missing: when there is none, or none that the asker may know of. Refused: when the asker may not ask.
-    """
-    feed = feed_for(store, by)
-    held = open_child(store, by, feed.owner, record_key, now, known_on=known_on)
-    with store.read(Login.CONTENT, feed.owner) as connection:
-        child = queries.seen(connection, feed.owner, [record_key]).get(record_key)
-        mine = Wanted(record_keys=(record_key,))
-        rows = queries.problems(connection, feed.owner, mine, 0, 1000)
-        fixed, _ = queries.how_many(
-            connection, feed.owner, msgspec.structs.replace(mine, state="fixed", since=now - FIXED)
-        )
-    faults = () if known_on else numbered(store, feed, record_key, held, rows, now)
-    return ChildRead(
-        record_key=record_key,
-        held=held,
-        faults=faults,
-        first=child.received_at if child else None,
-        seen=child.seen_at if child else None,
-        changed=child.changed_at if child else None,
-        fixed=fixed,
-        known_on=known_on,
-    )
-
-
-def numbered(
-    store: Store, feed: Feed, record_key: str, held: Held, rows: Sequence[Any], now: datetime
-) -> tuple[Fault, ...]:
-    """A child's problems, numbered in the order of the rows, each with its cells as far as the record shows them."""
-    places = located(store, feed, {record_key: held}, now)
-    found = []
-    for number, row in enumerate(rows, start=1):
-        rule = rule_of(row.rule)
-        its = places.get((record_key, row.rule, row.place), ())
-        found.append(
-            Fault(
-                number=number,
-                rule=rule,
-                grade=row.grade,
-                since=row.since,
-                until=row.until,
-                places=its,
-                where=tuple(in_words(place) for place in its) or fields_in_words(rule),
-            )
-        )
-    return tuple(found)
-
-
-def located(
-    store: Store, feed: Feed, them: Mapping[str, Held], now: datetime
-) -> dict[tuple[str, str, str], tuple[str, ...]]:
-    """The cells of problems, found again by applying the rules: by child, rule and the token under which it is kept.
-
-    What is kept of a problem does not say where in the record it is; whoever holds the record can tell.
-    """
-    children = {key: child_of(held) for key, held in them.items() if "la_child_id" in held.child}
-    found = {}
-    for key, problems in checked(store, feed, children, {}, now).items():
-        for problem in problems:
-            for token in store.keys.tokens(PLACE, "\x1f".join((key, *problem.places))):
-                found[key, problem.rule, token] = problem.places
-    return found
 
 
 # --- a file of them ---------------------------------------------------------------------------------------------------

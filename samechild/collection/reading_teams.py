@@ -14,6 +14,7 @@ from datetime import datetime
 import msgspec
 
 from samechild.collection import reading_store as queries
+from samechild.collection.processing import WORKER
 from samechild.collection.reading import feed_for
 from samechild.errors import Invalid
 from samechild.keys.register import Purpose
@@ -22,13 +23,16 @@ from samechild.policy import ledger
 from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store
 
+TEAM = "csc team"
+"""What tokens of teams are made for."""
+
 MOST_WORKERS = 10_000
 LONGEST = 80
 _HEADINGS = {"worker", "worker_id", "worker id", "workerid", "id"}
 
 
 def teams_of(store: Store, owner: str) -> dict[str, str]:
-    """A council's teams by worker id, in capitals; empty when it gave no list. It names staff, never a child."""
+    """A council's teams by worker id; empty when it gave no list. It names staff, never a child."""
     with store.read(Login.CONTENT, owner) as connection:
         row = queries.teams(connection, owner)
     if row is None:
@@ -39,7 +43,20 @@ def teams_of(store: Store, owner: str) -> dict[str, str]:
 
 def team_of(teams: Mapping[str, str], worker: str) -> str:
     """The team of a worker; empty when nobody said."""
-    return teams.get(worker.strip().upper(), "")
+    return teams.get(worker.strip(), "")
+
+
+def team_token(store: Store, owner: str, team: str) -> str:
+    """What stands for a team in an address."""
+    return store.keys.token(TEAM, f"{owner}\x1f{team}")
+
+
+def workers_in(store: Store, owner: str, token: str) -> tuple[str, ...]:
+    """The tokens of the workers of a team, by the team's own token; none when there is no such team."""
+    teams = teams_of(store, owner)
+    names = {team for team in teams.values() if token in store.keys.tokens(TEAM, f"{owner}\x1f{team}")}
+    mine = [worker for worker, team in teams.items() if team in names]
+    return tuple(each for worker in mine for each in store.keys.tokens(WORKER, worker))
 
 
 def keep_teams(store: Store, by: Asker, text: str, now: datetime, random: Random) -> int:
@@ -81,7 +98,7 @@ def read_teams(text: str) -> dict[str, str]:
             raise Invalid(f"Line {number}: write a worker's id, a comma, and the team.")
         if len(cells[0]) > LONGEST or len(cells[1]) > LONGEST or not (cells[0] + cells[1]).isprintable():
             raise Invalid(f"Line {number}: shorten it to {LONGEST} characters or fewer, of letters that can be seen.")
-        found[cells[0].upper()] = cells[1]
+        found[cells[0]] = cells[1]
     if len(found) > MOST_WORKERS:
         raise Invalid(f"Name at most {MOST_WORKERS:,} workers.")
     return found

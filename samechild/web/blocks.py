@@ -46,7 +46,26 @@ class Drawn(msgspec.Struct, frozen=True):
     svg: str
 
 
-Cell = str | Link | Tag | Code | Marked | Drawn
+class Failing(msgspec.Struct, frozen=True):
+    """A value with what is to be said beside it: ``note`` in small letters, and the numbers of problems it is part of.
+
+    ``first`` are those numbers to which a link to the problem's cells leads here.
+    """
+
+    words: str
+    note: str = ""
+    problems: tuple[int, ...] = ()
+    first: tuple[int, ...] = ()
+
+
+class Numbered(msgspec.Struct, frozen=True):
+    """The number of a problem in the list of them, which leads to its cells where these are shown."""
+
+    number: int
+    shown: bool = True
+
+
+Cell = str | Link | Tag | Code | Marked | Drawn | Failing | Numbered
 
 
 class Words(msgspec.Struct, frozen=True, tag=True):
@@ -119,11 +138,15 @@ class More(msgspec.Struct, frozen=True, tag=True):
 
 
 class Questions(msgspec.Struct, frozen=True, tag=True):
-    """A form, with what was filled in and what is wrong with it; ``to`` is where it is sent."""
+    """A form, with what was filled in and what is wrong with it; ``to`` is where it is sent.
+
+    ``folded`` are the words under which it opens when asked for; one with something wrong is open.
+    """
 
     filled: Filled
     to: str
     hidden: tuple[tuple[str, str], ...] = ()
+    folded: str = ""
 
 
 class Letter(msgspec.Struct, frozen=True, tag=True):
@@ -139,7 +162,30 @@ class Picture(msgspec.Struct, frozen=True, tag=True):
     label: str
 
 
-Block = Words | Heading | Points | Table | Summary | Inset | Warn | Panel | Pre | More | Questions | Letter | Picture
+class Views(msgspec.Struct, frozen=True, tag=True):
+    """The views of one part, beside each other; ``here`` is the address of the one that is open."""
+
+    label: str
+    links: tuple[Link, ...]
+    here: str
+
+
+Block = (
+    Words
+    | Heading
+    | Points
+    | Table
+    | Summary
+    | Inset
+    | Warn
+    | Panel
+    | Pre
+    | More
+    | Questions
+    | Letter
+    | Picture
+    | Views
+)
 
 
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):
