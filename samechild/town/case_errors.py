@@ -123,10 +123,10 @@ def _closed_too_early(thing: Thing, around: Thing) -> bool:
 
 def _plan_left_open(thing: Thing, around: Thing) -> bool:
     plans = thing.get("child_in_need_plans")
-    closed = bool(plans) and "closure_date" in thing and "end_date" in plans[-1]
-    if closed:
-        del plans[-1]["end_date"]
-    return closed
+    if not plans or "closure_date" not in thing or "end_date" not in plans[-1]:
+        return False
+    del plans[-1]["end_date"]
+    return True
 
 
 def _on_saturday(thing: Thing, around: Thing) -> bool:

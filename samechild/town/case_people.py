@@ -7,9 +7,9 @@ nothing but a seed is given, from families made for the purpose.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from datetime import date, timedelta
-from random import Random
 from typing import Any
 
 import msgspec
@@ -27,6 +27,9 @@ from samechild.town.records import Town
 BLOCK = 1_000
 POSTCODES_FOR = 60_000
 """Children for whose families a council has postcodes, however few of them are made."""
+UNBORN = 170
+"""Days into the future in which the youngest are born; half of them are known before."""
+_EPOCH = date(1970, 1, 1)
 _PRIME, _OTHER_PRIME = 9_999_991, 99_999_989
 _PURPOSE = 91  # the part of a seed's draws that is for case systems
 
@@ -43,6 +46,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     male: bool
     ethnicity: str | None
     upn: str | None  # once at school
+    no_upn: str | None = None  # why there is none (UN1 to UN10)
     postcode: str | None
     next_postcode: str | None = None  # where the family may move to
 
@@ -60,7 +64,7 @@ def made_people(count: int, seed: int, today: date) -> Iterator[Person]:
     """
     rates, names = load_rates(), load_names()
     places = choose_places(POSTCODES_FOR, 1, seed, names)
-    shift = (today - rates.as_at).days
+    shift = (today - rates.as_at).days + UNBORN
     for first in range(0, count, BLOCK):
         chance = Chance(seed, _PURPOSE, first // BLOCK)
         people = make_families(BLOCK, first, chance, places, names, rates)
@@ -77,10 +81,12 @@ def made_people(count: int, seed: int, today: date) -> Iterator[Person]:
         for row, (family, born, male, ethnicity) in enumerate(numbers):
             if row == wanted:
                 break
+            if born + shift > (today - _EPOCH).days + UNBORN // 2:  # not yet known to anybody
+                born -= 400
             yield Person(
                 la_child_id=child_id(first + row, seed), number=first + row, family=family,
                 first_name=columns[0][row], surname=columns[1][row],
-                born=date(1970, 1, 1) + timedelta(days=born + shift), male=male,
+                born=_EPOCH + timedelta(days=born + shift), male=male,
                 ethnicity=places.ethnicities[ethnicity], upn=columns[2][row],
                 postcode=columns[3][row], next_postcode=columns[4][row],
             )  # fmt: skip
@@ -103,10 +109,12 @@ def people_of(town: Town, source: str, today: date) -> list[Person]:
             continue
         if own in found or not born <= today < born + timedelta(days=26 * 365):
             continue
+        whole = upn.check(row["upn"] or "").value is not None
         found[own] = Person(
             la_child_id="".join(letter for letter in own if letter.isascii() and letter.isalnum())[:20],
             number=number, family=number, first_name=row["forename"], surname=row["surname"], born=born,
-            male=row["sex"] == "M", ethnicity=row["ethnicity"], upn=row["upn"], postcode=row["postcode"],
+            male=row["sex"] == "M", ethnicity=row["ethnicity"], upn=row["upn"] if whole else None,
+            no_upn=None if whole else row["upn"], postcode=row["postcode"],
         )  # fmt: skip
     return list(found.values())
 
@@ -114,9 +122,4 @@ def people_of(town: Town, source: str, today: date) -> list[Person]:
 def item_ids(number: int, seed: int) -> Iterator[str]:
     """Ids for what is kept about one child, never two alike in a council; they do not tell whose they are."""
     stem = (number * 69_621 + seed * 104_729 + 31_415_926) % _OTHER_PRIME
-    order = list(range(10, 100))
-    Random(f"{seed}:{number}:ids").random()
-    count = 0
-    while True:
-        yield f"{stem:08d}{order[count % 90]}" + (f"-{count // 90}" if count >= 90 else "")
-        count += 1
+    return (f"{stem:08d}{count}" for count in itertools.count(10))

@@ -173,6 +173,8 @@ def _details(life: Life, today: date) -> dict[str, Any]:
         found["unique_pupil_number"] = person.upn
     elif not at_school:
         found["unique_pupil_number_unknown_reason"] = "UN1"
+    elif person.no_upn:
+        found["unique_pupil_number_unknown_reason"] = person.no_upn
     moved = life.moved is not None and life.moved <= today and person.next_postcode
     found |= {
         "first_name": person.first_name,
