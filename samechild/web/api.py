@@ -25,7 +25,7 @@ from samechild.policy.sign_in.tokens import Machine, client_of
 from samechild.web.api_operations import OPERATIONS
 from samechild.web.bodies import drained, whole
 from samechild.web.collection_operations import COLLECTION_OPERATIONS, daily_at
-from samechild.web.collection_shapes import child_schemas
+from samechild.web.collection_shapes import sent_schemas
 from samechild.web.faults import WrongMedia
 from samechild.web.headers import API_PAGE
 from samechild.web.index_operations import INDEX_OPERATIONS
@@ -51,7 +51,7 @@ def add_api(app: FastAPI, shell: Shell, buckets: Buckets, counts: Counts, metric
     for operation in operations:
         endpoint = answering(operation, shell, buckets)
         app.add_api_route(operation.path, endpoint, methods=[operation.method], include_in_schema=False)
-    written = msgspec.json.encode(document(operations, _version(), child_schemas()))
+    written = msgspec.json.encode(document(operations, _version(), sent_schemas()))
     page = files("samechild.web").joinpath("templates", "api.html").read_text(encoding="utf-8")
 
     def metrics(request: Request) -> Response:

@@ -45,6 +45,9 @@ from samechild.web.index_operations import asker_of
 from samechild.web.limits import COLLECTION, DAILY, LOADS
 from samechild.web.operations import JSON, Call, Named, Operation
 
+AUDIENCES = ("api", "collection")
+"""Whom a token may be for, with which something is asked of the collection."""
+
 _TAG = "collection"
 
 
@@ -159,6 +162,9 @@ _WISH = Named(
     words="`handling=lenient` takes the records that can be taken, and tells of the others (RFC 7240).",
     schema={"type": "string", "enum": ["handling=lenient", "handling=strict"]},
 )
+SENDING_HEADERS = (_KEY, _ONCE_KEY, _WISH)
+"""What may be said in headers by whoever sends records."""
+
 _DAILY_PATH = f"{DAILY}{{la_code}}/children"
 _WORDS = (
     "At most a hundred children; one that cannot be taken refuses them all. The answer is a receipt for each, in the "
@@ -179,7 +185,7 @@ def _daily(path: str, name: str, title: str, *, sandbox: bool = False) -> Operat
         takes={JSON: CHILDREN_SCHEMA},
         before=partial(let_in, sandbox=sandbox),
         named=(_LA_CODE,),
-        headers=(_KEY, _ONCE_KEY, _WISH),
+        headers=SENDING_HEADERS,
         needed=(SUPPLIER_KEY,),
         errors=(409,),
         plain=True,
@@ -205,8 +211,6 @@ def daily_at(path: str) -> tuple[Operation, ...]:
         _daily(f"{path}/sandbox{_DAILY_PATH}", "tryChildrenHere", "Send records to the sandbox", sandbox=True),
     )
 
-
-AUDIENCES = ("api", "collection")
 
 COLLECTION_OPERATIONS = (
     _daily(_DAILY_PATH, "submitChildren", "Send the day's records"),

@@ -85,6 +85,11 @@ def submit(call: Call, *, sandbox: bool = False) -> Response:
     """Take a day's records: receipts as both published clients read them, or why nothing was taken."""
     sending = sending_of(call, read_batch(call.raw), sandbox=sandbox)
     taken = receive(call.shell.store, asker_of(call), sending, call.now, call.shell.random)
+    return answer_of(call, sending, taken)
+
+
+def answer_of(call: Call, sending: Sending, taken: Taken) -> Response:
+    """The answer to a request: its receipts, what of it was taken where that was asked for, or why nothing was."""
     if taken.faults and not taken.receipts:
         return refusal(call, taken.faults)
     if sending.partial:

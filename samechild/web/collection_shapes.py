@@ -9,9 +9,10 @@ from typing import Annotated, Any, get_args
 
 import msgspec
 
+from samechild.collection.attendance.records import Mark, Pupil
 from samechild.collection.check import Problem
 from samechild.collection.reading import Sent
-from samechild.collection.records import MOST_CHILDREN, Child, Fault, Thing
+from samechild.collection.records import MOST_CHILDREN, Fault, Thing
 from samechild.collection.rules.catalogue import by_code
 from samechild.web.operations import REFS
 
@@ -185,10 +186,11 @@ CHILDREN_SCHEMA: Mapping[str, Any] = {"type": "array", "maxItems": MOST_CHILDREN
 
 
 @cache
-def child_schemas() -> Mapping[str, Mapping[str, Any]]:
-    """The JSON Schema of a child and everything in it, as the door takes it: without null, and codes each once."""
-    _, found = msgspec.json.schema_components([Child], ref_template=REFS)
-    return {kind.__name__: _without_null(found[kind.__name__]) for kind in get_args(Thing)}
+def sent_schemas() -> Mapping[str, Mapping[str, Any]]:
+    """The JSON Schema of what is sent and everything in it, as the door takes it: without null, codes each once."""
+    kinds = (*get_args(Thing), Pupil, Mark)
+    _, found = msgspec.json.schema_components(kinds, ref_template=REFS)
+    return {kind.__name__: _without_null(found[kind.__name__]) for kind in kinds}
 
 
 def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
