@@ -131,8 +131,8 @@ class Connection:
         """Leave the pause between two requests that the settings ask for, and a little more by chance."""
         now = self._around.clock().timestamp()
         pause = self._config.send.pause
-        left = self._last + pause - now
-        if self._last and 0 < left <= pause:
+        left = min(self._last + pause - now, pause)  # whatever the clock does, never more than the pause
+        if self._last and left > 0:
             self._around.sleep(left + pause * 0.25 * self._around.chance())
         self._last = self._around.clock().timestamp()
 
