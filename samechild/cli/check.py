@@ -1,7 +1,8 @@
-"""``samechild check``: can these files be read, and what was each column taken for? Nothing is linked or written."""
+"""``samechild check``: can these files be used? Records to link by their columns, children to send by every rule."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,20 +17,69 @@ if TYPE_CHECKING:
 _MOST_ISSUES = 40
 
 
+_KINDS = ("children", "records")
+
+
 @click.command()
 @click.argument("files", nargs=-1, required=True)
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice(_KINDS),
+    help="What the files hold: children as sent each night, or records to link. Without it, what they look like.",
+)
 @click.option("--map", "map_file", type=click.Path(path_type=Path), help="A map.toml that says what columns mean.")
 @click.option("--source-column", help="The column that says which source a record is from.")
+@click.option("--csv", type=click.Path(path_type=Path), help="Of children: write every problem to this CSV file.")
+@click.option("--xlsx", type=click.Path(path_type=Path), help="Of children: write every problem to this workbook.")
+@click.option("--ids", is_flag=True, help="Of children: show your own ids of the children on the screen.")
+@click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Of children: the day on which they would be received; today if left out.",
+)
 @click.pass_context
-def check(context: click.Context, files: tuple[str, ...], map_file: Path | None, source_column: str | None) -> None:
-    """Read FILES and say what each column was taken for, and what could not be used.
+def check(
+    context: click.Context,
+    files: tuple[str, ...],
+    kind: str | None,
+    map_file: Path | None,
+    source_column: str | None,
+    csv: Path | None,
+    xlsx: Path | None,
+    ids: bool,
+    today: datetime | None,
+) -> None:
+    """Read FILES and say what could not be used, before they are linked or sent.
 
-    Ends with exit code 1 when something could not be used.
+    Of records to link: what each column was taken for. Of children's social care records as they are sent each night
+    (JSON or NDJSON): every rule, with the same codes and words as the receiver.
+
+    Ends with exit code 1 when something could not be used, or a child has an error.
 
     \b
-    Example:
+    Examples:
       samechild check education.csv "social care.xlsx#Cases" health.parquet
+      samechild check tonight.json --xlsx problems.xlsx
     """
+    from samechild.cli.check_children import check_payloads, holds_children
+
+    sent = [file for file in files if kind == "children" or (kind is None and holds_children(file))]
+    linked = tuple(file for file in files if file not in sent)
+    if not sent and (csv or xlsx or ids or today):
+        raise click.UsageError("--csv, --xlsx, --ids and --today are for children as they are sent: add --as children.")
+    found_problems = False
+    if sent:
+        day = today.date() if today else datetime.now(UTC).date()
+        found_problems = check_payloads(sent, day, csv=csv, xlsx=xlsx, ids=ids)
+    if linked:
+        found_problems |= _check_records(linked, map_file, source_column)
+    if found_problems:
+        context.exit(EXIT_FOUND_PROBLEMS)
+
+
+def _check_records(files: tuple[str, ...], map_file: Path | None, source_column: str | None) -> bool:
+    """Say what the columns of files to link were taken for; whether there were problems."""
     from samechild.files.check import check as check_files
     from samechild.files.mapping import load_map
 
@@ -37,8 +87,7 @@ def check(context: click.Context, files: tuple[str, ...], map_file: Path | None,
     for file in found.files:
         _show_file(file)
     _show_issues(found.issues)
-    if found.found_problems:
-        context.exit(EXIT_FOUND_PROBLEMS)
+    return found.found_problems
 
 
 def _show_file(file: CheckedFile) -> None:

@@ -41,7 +41,9 @@ def working_days(first: date, last: date) -> int:
 
 
 def birthday(born: date, years: int) -> date:
-    """The day somebody reaches an age."""
+    """The day somebody reaches an age; for ever, when the calendar does not know it."""
+    if born.year + years > date.max.year:
+        return date.max
     try:
         return born.replace(year=born.year + years)
     except ValueError:  # 29 February
@@ -83,6 +85,8 @@ def is_school_age(born: date, day: date) -> bool:
     It begins with the term after the fifth birthday (prescribed days 31 August, 31 December and 31 March) and ends on
     the last Friday of June of the school year in which the child turns 16.
     """
+    if born > day:
+        return False
     fifth = birthday(born, 5)
     prescribed = (date(fifth.year, 3, 31), date(fifth.year, 8, 31), date(fifth.year, 12, 31))
     begins = next(each for each in prescribed if each >= fifth)

@@ -73,3 +73,19 @@ def dated(kind: type) -> tuple[str, ...]:
 def texts(kind: type) -> tuple[str, ...]:
     """The fields of a type that hold a text."""
     return tuple(name for name, hint in get_type_hints(kind).items() if str in (hint, *get_args(hint)))
+
+
+def alike(child: Child) -> dict[str, str]:
+    """What would be equal for two records of one child, by the word that rules know it by (``At.shared``).
+
+    The number in capitals; the names without regard to capitals, with the date of birth. It is the caller's to compare:
+    as it stands within one file, by keyed token where it is kept.
+    """
+    held = details(child)
+    found = {}
+    if held.unique_pupil_number:
+        found["upn"] = held.unique_pupil_number.strip().upper()
+    if held.first_name and held.surname and held.date_of_birth:
+        names = (held.first_name.strip().casefold(), held.surname.strip().casefold())
+        found["name and birth"] = "\x1f".join((*names, held.date_of_birth.isoformat()))
+    return found
