@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 def all_tables() -> list[sa.MetaData]:
     """Every room's declared tables, in the order in which they are made; a test finds any that is left out."""
-    from samechild.collection import feeds_store
+    from samechild.collection import burden_store, feeds_store
     from samechild.collection import reading_store as collection_reading_store
     from samechild.collection import store as collection_store
     from samechild.collection import who_store as collection_who_store
@@ -55,5 +55,6 @@ def all_tables() -> list[sa.MetaData]:
         collection_store.TABLES,
         collection_who_store.TABLES,
         feeds_store.TABLES,
+        burden_store.TABLES,
         collection_reading_store.TABLES,
     ]

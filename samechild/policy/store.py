@@ -334,6 +334,13 @@ def messages_for(connection: sa.Connection, person: str, organisation: str, role
     return list(connection.execute(query.order_by(messages.c.at)))
 
 
+def told_of(connection: sa.Connection, organisation: str, kind: str, before: int, limit: int) -> list[int]:
+    """The ledger entries of which an organisation was told something of one kind, the newest first."""
+    about = messages.c.entry
+    query = sa.select(about).where(messages.c.organisation == organisation, messages.c.kind == kind, about < before)
+    return list(connection.scalars(query.distinct().order_by(about.desc()).limit(limit)))
+
+
 def seen(connection: sa.Connection, identity: str, now: datetime) -> None:
     """Keep that a message was seen."""
     connection.execute(sa.update(messages).where(messages.c.id == identity).values(seen_at=now))

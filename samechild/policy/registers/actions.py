@@ -19,6 +19,7 @@ from samechild.policy import ledger
 from samechild.policy.ledger import Entry
 from samechild.policy.registers import store as rows
 from samechild.policy.registers.cases import (
+    ANSWERING,
     ANYBODY_OPENS,
     OWNERS,
     REQUESTS,
@@ -109,7 +110,7 @@ def take_step(store: Store, who: Asker, step: Step, now: datetime, random: Rando
     """
     kept = _case(store, who, step.case)
     made = msgspec.structs.replace(step, at=now, by=who.user)
-    why = why_not(kept.case, kept.steps, made, who.role)
+    why = why_not(kept.case, kept.steps, made, who.role) or _not_theirs(kept.case, made, who)
     if why:
         raise Refused(why)
     body = {"action": made.action, "by": who.user, "case": made.case, "outcome": made.outcome, "step": made.number}
@@ -141,7 +142,8 @@ def one_case(store: Store, who: Asker, identity: str, now: datetime) -> Shown:
         Missing: when there is no such case for this organisation and role.
     """
     kept = _case(store, who, identity)
-    if who.role not in OWNERS[kept.case.register]:
+    theirs = is_put_to_another(kept.case) and kept.case.opened_by == who.user
+    if who.role not in OWNERS[kept.case.register] and not theirs:
         raise Missing(NO_CASE)
     with store.read(Login.GATE) as gate:
         record_key = kept.case.record_key
@@ -155,6 +157,34 @@ def one_case(store: Store, who: Asker, identity: str, now: datetime) -> Shown:
     )
     case = msgspec.structs.replace(kept.case, text=texts.get("text", ""))
     return Shown(case, steps, how_it_stands(case, steps, now), taken(case, steps))
+
+
+def is_put_to_another(case: Case) -> bool:
+    """Whether a concern was put to another organisation, which answers it."""
+    return case.register is Register.CONCERN and bool(case.asking)
+
+
+def put_to_another(store: Store, who: Asker, now: datetime) -> list[Shown]:
+    """Concerns put to another organisation: an officer sees those their own raised or is to answer, others theirs.
+
+    Without their words; what is late comes first.
+    """
+    with store.read(Login.GATE) as gate:
+        kept = rows.cases_of(gate, who.organisation, (Register.CONCERN,))
+    officer = who.role in OWNERS[Register.CONCERN]
+    found = [
+        _shown(each, now)
+        for each in kept
+        if is_put_to_another(each.case) and (officer or each.case.opened_by == who.user)
+    ]
+    return sorted(found, key=lambda each: (each.due.at is None, each.due.at or each.case.started))
+
+
+def _not_theirs(case: Case, step: Step, who: Asker) -> str:
+    """Why a step of a concern is not for this side to take: one side raises and closes, the other answers."""
+    if not is_put_to_another(case) or (step.action in ANSWERING) is (who.organisation == case.asking):
+        return ""
+    return "The organisation a concern was put to acknowledges and answers it; the one that raised it closes it."
 
 
 def collect(store: Store, now: datetime, page: int = AT_ONCE) -> int:

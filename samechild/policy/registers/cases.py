@@ -115,6 +115,9 @@ OWNERS: Mapping[Register, tuple[str, ...]] = {
 ANYBODY_OPENS = frozenset({Register.INCIDENT, Register.CONCERN, Register.REQUEST})
 """Registers in which anybody signed in may open a case; the gate itself opens the others."""
 
+ANSWERING = frozenset({"acknowledge", "answer"})
+"""Steps that the organisation takes to which a concern was put."""
+
 TO_THE_COMMISSIONER = timedelta(hours=72)
 TO_ACKNOWLEDGE = timedelta(days=30)
 FURTHER_MONTHS = 2
@@ -143,7 +146,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     ``kind`` is the kind of request, or the purpose that was refused. ``started`` is when the clock began: awareness of
     an incident, receipt of a request, the refusal. ``about_user`` is whose doing is reviewed, ``asking`` their
-    organisation; ``about_entry`` the ledger entry it came from. ``text`` is kept sealed.
+    organisation, or the one to which a concern was put; ``about_entry`` the ledger entry it came from. ``text`` is kept
+    sealed.
     """
 
     id: str

@@ -67,7 +67,22 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_feeds_authority"), "feeds", ["authority"], unique=False)
     op.create_index(op.f("ix_feeds_owner"), "feeds", ["owner"], unique=False)
+    op.create_table(
+        "burden_entries",
+        sa.Column("entry", sa.Text(), nullable=False),
+        sa.Column("feed", sa.Text(), nullable=False),
+        sa.Column("month", sa.Text(), nullable=False, comment="such as 2026-11; empty: of the beginning as a whole"),
+        sa.Column("what", sa.Text(), nullable=False, comment="code: first hours, hours, pounds"),
+        sa.Column("amount", sa.Integer(), nullable=False),
+        sa.Column("entered_by", sa.Text(), nullable=False),
+        sa.Column("entered_at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("entry"),
+        comment="what councils say that sending costs them; the newest entry of a month counts",
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_burden_entries_feed"), "burden_entries", ["feed"], unique=False)
     protect(op, Guard(table="feed_clients", grants={"gate": "SELECT, INSERT, UPDATE"}))
     protect(op, Guard(table="feed_keys", grants={"gate": "SELECT, INSERT, UPDATE"}))
     protect(op, Guard(table="feed_suppliers", grants={"gate": "SELECT, INSERT, UPDATE"}))
     protect(op, Guard(table="feeds", grants={"gate": "SELECT, INSERT, UPDATE"}))
+    protect(op, Guard(table="burden_entries", grants={"gate": "SELECT, INSERT"}, append_only=True))
