@@ -61,7 +61,8 @@ class Job(msgspec.Struct):
     around: Around
     wanted: Wanted
     report: Report
-    failed: int = 0
+    failed: int = 0  # in a row
+    failures: int = 0
     batch: int = 0
     seen: set[str] = set()
 
@@ -85,6 +86,8 @@ def submit(job: Job, children: Iterable[dict[str, Any]], say: Say = lambda what,
         for batch in _batches(job, _changed(job, _checked(job, children, today), say)):
             _deliver(job, batch)
         _see_to_gone(job)
+        if job.failures:
+            raise Failing(f"The service failed at {job.failures} requests; the next run sends these children again.")
     except SamechildError as error:
         job.report.stopped = str(error)
         raise
@@ -194,6 +197,7 @@ def _deliver(job: Job, batch: Sequence[Item]) -> None:
             delivered.append(each)
     except Failing as error:
         job.failed += 1
+        job.failures += 1
         if job.failed >= FAILING:
             raise
         job.report.warnings.append(str(error))

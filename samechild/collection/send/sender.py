@@ -82,7 +82,7 @@ def _stop(answer: Answer) -> None:
     if answer.status in (0, 429):
         raise Unavailable(f"Nothing more can be sent now: {meaning(answer)}. The next run goes on from here.")
     if answer.status >= 500 or answer.status == 408:
-        raise Failing(f"The service failed: {meaning(answer)}. The next run sends these children again.")
+        raise Failing(f"Some children were not answered for: {meaning(answer)}. The next run sends them again.")
     raise Invalid(said)
 
 

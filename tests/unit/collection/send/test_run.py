@@ -155,7 +155,9 @@ def test_a_service_that_fails_at_one_batch_gets_the_others(tmp_path: Path) -> No
         return httpx.Response(500, headers={"x-request-id": "r-9"}) if b'"C0150"' in request.content else None
 
     council = Council(tmp_path, StandIn(fails), tries=2)
-    report = council.send(records(300))
+    with pytest.raises(Unavailable, match="1 requests"):
+        council.send(records(300))
+    report = council.report
     assert report.counts["kept"] == 200
     assert len(report.warnings) == 1
     assert "r-9" in report.warnings[0]
@@ -178,9 +180,8 @@ def test_gone_children_are_told_of_and_purged_only_when_asked(tmp_path: Path) ->
     report = council.send(children[:97])
     assert report.counts["purged"] == 3
     assert len(council.stand_in.held) == 97
-    assert council.stand_in.posts[-1] == [
-        {"la_child_id": f"C00{n}", "purge": True} for n in _order(council, 97, 98, 99)
-    ]
+    asked = sorted(council.stand_in.posts[-1], key=lambda child: str(child["la_child_id"]))
+    assert asked == [{"la_child_id": f"C00{number}", "purge": True} for number in (97, 98, 99)]
     assert "gone" not in council.send(children[:97]).counts
 
 
