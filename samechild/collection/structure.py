@@ -315,6 +315,7 @@ _ONE_OF = {
     "care_worker_details": "worker",
     "sdq_assessments": "SDQ assessment",
     "disabilities": "disability",
+    "marks": "mark",
     "factors": "factor",
 }
 

@@ -23,6 +23,7 @@ from starlette.responses import HTMLResponse, Response
 from samechild.errors import Invalid, Missing, Refused, SamechildError, Unauthenticated
 from samechild.policy.sign_in.tokens import Machine, client_of
 from samechild.web.api_operations import OPERATIONS
+from samechild.web.attendance_operations import ATTENDANCE_OPERATIONS
 from samechild.web.bodies import drained, whole
 from samechild.web.collection_operations import COLLECTION_OPERATIONS, daily_at
 from samechild.web.collection_shapes import sent_schemas
@@ -39,7 +40,7 @@ from samechild.web.watch import Counts
 DOCUMENT = "/api/openapi.json"
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
-EVERY_OPERATION = (*OPERATIONS, *INDEX_OPERATIONS, *TRACING_OPERATIONS, *COLLECTION_OPERATIONS)
+EVERY_OPERATION = (*OPERATIONS, *INDEX_OPERATIONS, *TRACING_OPERATIONS, *COLLECTION_OPERATIONS, *ATTENDANCE_OPERATIONS)
 """What machines may ask of every room; another room's operations are listed here."""
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
@@ -121,6 +122,8 @@ def _admitted(operation: Operation, shell: Shell, buckets: Buckets, request: Req
         WrongMedia: when it is sent in a form that is not read here.
     """
     call = _call(operation, shell, buckets, request)
+    if call.asker is not None:
+        buckets.take("submission", call.asker.user, time.monotonic())
     coding = request.headers.get("content-encoding", "identity").strip().lower()
     if coding not in ("identity", "", *(("gzip",) if operation.streams else ())):
         raise WrongMedia("Send the body as it is: it is not unpacked here.")
