@@ -7,7 +7,7 @@ whose agreement names it. The figures compare routes; they are no measure of a c
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
 from typing import Any
@@ -17,17 +17,20 @@ import msgspec
 from samechild.collection import burden_store as queries
 from samechild.collection.credentials import clients_of, every_client
 from samechild.collection.feeds import council_of, feeds_of
-from samechild.collection.reading_days import WEEKS, Came, Mark, by_day
-from samechild.collection.reading_store import sent_by_day
+from samechild.collection.reading_councils import BASIS, CONDITION, LEAST, POWER
+from samechild.collection.reading_days import WEEKS, Mark, by_day
+from samechild.collection.reading_received import came_since
 from samechild.collection.records import Feed, Way
+from samechild.collection.states import EPISODE
 from samechild.errors import Invalid, Missing, Refused
 from samechild.keys.seal import Random
 from samechild.policy import ledger
 from samechild.policy import store as policy_store
-from samechild.policy.people.organisations import kinds
+from samechild.policy.actions import permit
+from samechild.policy.roles import roles
 from samechild.policy.shown import organisations
 from samechild.policy.sign_in.opaque import new_id
-from samechild.records.disclosure import Asker
+from samechild.records.disclosure import Ask, Asker, Mode, Scope, Spread
 from samechild.storage import Login, Store
 
 FIRST_HOURS, HOURS, POUNDS = "first hours", "hours", "pounds"
@@ -41,7 +44,6 @@ PURPOSE = "development"
 """The purpose for which the department compares the routes: the collection itself."""
 
 ENTERS = ("access-manager", "information-governance", "data-quality-officer")
-RECEIVES = ("analyst", "information-governance")
 
 
 class Entered(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,12 +86,12 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def errors_a_thousand(self) -> float | None:
         """Errors that stand, for each thousand children held."""
-        return 1000 * self.errors / self.held if self.held else None
+        return 1000 * self.errors / self.held if self.held >= LEAST else None
 
     @property
     def corrections_a_thousand(self) -> float | None:
         """Errors put right in the period, for each thousand children held."""
-        return 1000 * self.corrections / self.held if self.held else None
+        return 1000 * self.corrections / self.held if self.held >= LEAST else None
 
     @property
     def pounds_a_thousand(self) -> float | None:
@@ -201,7 +203,10 @@ def entered(store: Store, feeds: Sequence[Feed]) -> dict[str, Entered]:
 
 
 def compare(store: Store, by: Asker, since: date, until: date, now: datetime) -> Comparison:
-    """Compare the three routes over some days; that others than the council looked stands in the ledger first.
+    """Compare the three routes over some days: one's own council, or those whose agreement lets the asker see them.
+
+    For each council of others the gate is asked by itself, so that it stands in the ledger where that council sees it;
+    one whose agreement does not allow it is left out.
 
     Raises:
         Invalid: when the days are in the wrong order, or too many.
@@ -209,61 +214,60 @@ def compare(store: Store, by: Asker, since: date, until: date, now: datetime) ->
     """
     if not timedelta() <= until - since <= LONGEST or until > now.date():
         raise Invalid("Choose at most 400 days, none of them to come.")
-    names = {each.organisation: each for each in organisations(store)}
     live = [feed for feed in feeds_of(store) if not feed.sandbox]
-    mine = [feed for feed in live if feed.owner == by.organisation]
-    received = _received(store, by, live) if by.role in RECEIVES else []
-    if not mine and not received:
+    own = {feed.feed for feed in live if feed.owner == by.organisation}
+    whole = not own and receives(store, by, live)
+    if not own and not whole:
         raise Missing("Your organisation neither sends children's social care records here nor receives them.")
-    if received:
-        _tell(store, by, received, kinds()[names[by.organisation].kind].dfe, now)
-    seen = [*mine, *(feed for feed in received if feed not in mine)]
-    on_route = live if mine and not received else seen
-    said = entered(store, on_route)
-    ways = {each.client: each.way for each in every_client(store)}
-    lines = {
-        feed.feed: _line(store, feed, names[feed.owner].name, said[feed.feed], (since, until), ways)
-        for feed in on_route
-    }
-    own = {feed.feed for feed in mine}
-    usual = [
-        _usual(way, [line for line in lines.values() if line.way is way], own, whole=bool(received)) for way in Way
-    ]
+    seen = [feed for feed in live if feed.feed in own or (whole and _may_compare(store, by, feed, now))]
+    lines = _lines(store, seen if whole else live, (since, until))
+    found = (_usual(way, [line for line in lines if line.way is way], own, whole=whole) for way in Way)
+    shown = {feed.feed for feed in seen}
     return Comparison(
         since=since,
         until=until,
-        lines=tuple(
-            sorted((lines[feed.feed] for feed in seen), key=lambda line: (list(Way).index(line.way), line.council))
-        ),
-        usual=tuple(each for each in usual if each is not None),
-        whole=bool(received),
+        lines=tuple(line for line in lines if line.feed in shown),
+        usual=tuple(each for each in found if each is not None),
+        whole=whole,
     )
 
 
-def _received(store: Store, by: Asker, live: Sequence[Feed]) -> list[Feed]:
-    """The feeds whose agreement names the asker's organisation as a party, the council itself aside."""
+def receives(store: Store, by: Asker, live: Sequence[Feed]) -> bool:
+    """Whether somebody's organisation is a party to the agreement of any feed, and their role compares routes."""
     with store.read(Login.GATE) as gate:
         rows = policy_store.versions_of(gate, [feed.agreement for feed in live])
-    newest = {row.agreement: policy_store.agreement_of(row, []) for row in rows}
-    return [
-        feed for feed in live if feed.owner != by.organisation and by.organisation in newest[feed.agreement].parties
-    ]
+    parties = {party for row in rows for party in policy_store.agreement_of(row, []).parties}
+    return PURPOSE in roles()[by.role].purposes and by.organisation in parties
 
 
-def _tell(store: Store, by: Asker, feeds: Sequence[Feed], dfe: bool, now: datetime) -> None:
-    body = {
-        "by": by.user,
-        "organisation": by.organisation,
-        "role": by.role,
-        "purpose": PURPOSE if dfe else "",
-        "owners": sorted({feed.owner for feed in feeds}),
-    }
-    ledger.append(store, "comparison", body, now, [reference_of(feed.owner) for feed in feeds])
+def _may_compare(store: Store, by: Asker, feed: Feed, now: datetime) -> bool:
+    """Ask the gate whether somebody may see another council's counts; either answer stands in the ledger."""
+    ask = Ask(
+        who=by,
+        purpose=PURPOSE,
+        mode=Mode.EXISTENCE,
+        record_type=EPISODE,
+        owner=feed.owner,
+        scope=Scope(Spread.BATCH, batch="routes compared"),
+        now=now,
+        power=POWER,
+        basis=BASIS,
+        condition=CONDITION,
+    )
+    try:
+        given = permit(store, ask)
+    except (Refused, Missing):
+        return False
+    ledger.outcome(store, given, [], {"councils": 1}, now)
+    return True
 
 
-def reference_of(council: str) -> str:
-    """The reference by which a council finds in the ledger who compared its figures."""
-    return f"compared:{council}"
+def _lines(store: Store, feeds: Sequence[Feed], period: tuple[date, date]) -> list[Line]:
+    """A line for each feed, by route and then by name."""
+    names = {each.organisation: each.name for each in organisations(store)}
+    said, ways = entered(store, feeds), {each.client: each.way for each in every_client(store)}
+    lines = [_line(store, feed, names[feed.owner], said[feed.feed], period, ways) for feed in feeds]
+    return sorted(lines, key=lambda line: (list(Way).index(line.way), line.council))
 
 
 def _line(
@@ -271,12 +275,12 @@ def _line(
 ) -> Line:
     since, until = period
     begins = datetime.combine(since, time(), UTC)
-    long_before = since - timedelta(weeks=WEEKS)
     with store.read(Login.CONTENT, feed.owner) as connection:
         rows = queries.sent_by_client(connection, feed.owner, since.isoformat(), until.isoformat())
         first = queries.first_kept(connection, feed.owner)
         held, errors, corrections = queries.quality(connection, feed.owner, begins)
-        days = sent_by_day(connection, feed.owner, long_before.isoformat())
+    came = came_since(store, feed, since - timedelta(weeks=WEEKS))
+    days = by_day(came, since, until, until + timedelta(days=1))
     months = {f"{since + timedelta(days=at):%Y-%m}" for at in range((until - since).days + 1)}
     hours = [amount for month, amount in said.hours.items() if month in months]
     pounds = [amount for month, amount in said.pounds.items() if month in months]
@@ -293,21 +297,12 @@ def _line(
         pounds=sum(pounds) if pounds else None,
         days_to_first=max((first - feed.opened_at).days, 0) if first else None,
         seconds=sum(int(row.milliseconds) for row in rows) / 1000,
-        days_missed=_missed(days, since, until),
+        days_missed=sum(each.mark is Mark.MISSING for each in days),
         held=held,
         errors=errors,
         corrections=corrections,
         **total,
     )
-
-
-def _missed(rows: Iterable[Any], since: date, until: date) -> int:
-    """On how many days nothing came though something usually does."""
-    came = {
-        date.fromisoformat(row.day): Came(**{name: int(getattr(row, name)) for name in Came.__struct_fields__})
-        for row in rows
-    }
-    return sum(day.mark is Mark.MISSING for day in by_day(came, since, until, until + timedelta(days=1)))
 
 
 def _way(store: Store, feed: Feed, rows: Sequence[Any], ways: Mapping[str, Way]) -> Way:

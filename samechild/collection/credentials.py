@@ -182,6 +182,19 @@ def end_client(store: Store, by: Asker, client: str, now: datetime) -> None:
     _tell(store, by, "client-ended", now, found.organisation, user=client, feed=found.feed)
 
 
+def seen(store: Store, by: Asker, client: str) -> Client:
+    """A system of one's own organisation, or of its sandbox.
+
+    Raises:
+        Missing: when there is none, or it is another organisation's.
+    """
+    with store.read(Login.GATE) as gate:
+        row = tables.client_kept(gate, client)
+    if row is None or row.organisation.removesuffix(SANDBOX) != by.organisation:
+        raise Missing(NO_CLIENT)
+    return _client(row)
+
+
 def managed(store: Store, by: Asker, client: str, now: datetime) -> Client:
     """A system that somebody may rotate or end.
 

@@ -16,6 +16,7 @@ from samechild.web.visits import Visit
 _WHY = {
     "/children": "search for a child, and see who knows it and whom to ring",
     "/drift": "what your records say of a child that other records say differently",
+    "/collection": "what councils send every day: who may send, requests, routes compared, concerns",
     "/may-i": "try a question and see which rules decide, and why",
     "/agreements": "what your organisation shares with whom",
     "/organisations": "who holds which role, and who takes part",
@@ -33,6 +34,11 @@ _TOLD = {
     "visible-to-owner": "The Department for Education read records of your organisation",
     "review-override": "An override of confidence was relied on: review it",
     "broker-contact": "Somebody asks a sensitive service to get in touch",
+    "concern-raised": "A concern was raised about the daily collection",
+    "concern-acknowledge": "A concern about the daily collection was acknowledged",
+    "concern-answer": "A concern about the daily collection was answered",
+    "concern-look-again": "A concern about the daily collection has to be looked at again",
+    "concern-close": "A concern about the daily collection was closed",
 }
 
 

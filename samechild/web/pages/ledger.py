@@ -82,11 +82,14 @@ _KINDS = {
     "access": "Access was changed",
     "agreement": "An agreement was written, signed or withdrawn",
     "approval": "A question was approved",
+    "burden": "A council entered hours and money",
     "case": "A case was opened in a register",
     "case-step": "A step was taken in a case",
+    "concern": "A step was taken in a concern about the daily collection",
     "consent": "A decision about sharing was recorded",
     "decision": "A question was decided",
     "erasure": "A child's record was erased",
+    "feed": "A council's feed was opened, changed or closed",
     "downtime": "The downtime card was changed",
     "key": "A key was made or rotated",
     "law": "Law in force was entered",
@@ -98,6 +101,7 @@ _KINDS = {
     "retention": "A hold or a review of what is kept",
     "shadow": "Shadow weeks were set",
     "sign-in": "Somebody signed in",
+    "submission": "A council's system sent records",
 }
 
 
