@@ -6,10 +6,12 @@ process is gone, killed or not.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -153,6 +155,25 @@ def own_server() -> Iterator[Path]:
 def server_in(folder: Path) -> URL:
     """The address of the server in a folder, as its superuser."""
     return URL.create("postgresql+psycopg", username="postgres", database="postgres", query={"host": str(folder)})
+
+
+def kill_server(folder: Path) -> None:
+    """Kill every process of a server at once, as a power cut would, and take away its notes of being there."""
+    main = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(main)], capture_output=True, text=True, check=False)
+    everyone = [main, *map(int, children.stdout.split())]
+    for pid in everyone:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    while any(state_of(pid) not in ("", "Z") for pid in everyone):
+        time.sleep(0.02)
+    for note in (folder / "data" / "postmaster.pid", *folder.glob(".s.PGSQL.*")):
+        note.unlink(missing_ok=True)
+
+
+def state_of(pid: int) -> str:
+    """What a process is doing: Z when it is dead and nobody has asked after it, empty when it is gone."""
+    return subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout[:1]
 
 
 def start(folder: Path, options: Sequence[str]) -> None:

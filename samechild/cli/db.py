@@ -197,6 +197,7 @@ def _ledger_trouble(settings: Settings, head: Head) -> str:
 def _set_right(settings: Settings, officer: str | None) -> int:
     """After a restore: erase again who was erased since, and have an officer's word about an older ledger written."""
     from samechild.cli.tables import all_tables
+    from samechild.collection.purging import replay_purges
     from samechild.policy import ledger
     from samechild.policy.retention import erasure
     from samechild.storage import open_store
@@ -205,6 +206,7 @@ def _set_right(settings: Settings, officer: str | None) -> int:
     store = open_store(settings, all_tables())
     try:
         erased = erasure.replay_tombstones(store, all_tables(), now)
+        replay_purges(store, now)  # done before anything is read, when samechild starts
         if officer:
             ledger.accept(store, officer, now)
         if erasure.finish_erasures(store, all_tables(), now):

@@ -130,6 +130,8 @@ def finish_what_was_begun(store: Store, tables: Sequence[sa.MetaData], now: date
     Raises:
         Unavailable: when the databases or the ledger cannot be reached.
     """
+    from samechild.collection.feeds import feeds_of
+    from samechild.collection.purging import finish_purges
     from samechild.index.actions import finish_seals
     from samechild.index.erasing import follow_erasures
     from samechild.policy.people.actions import operator
@@ -140,6 +142,8 @@ def finish_what_was_begun(store: Store, tables: Sequence[sa.MetaData], now: date
     follow_erasures(store, now)
     finish_seals(store, operator(), now)
     collect(store, now)
+    for feed in feeds_of(store):
+        finish_purges(store, feed, now)
 
 
 def run(

@@ -74,6 +74,8 @@ def _of_one(store: Store, declared: Tables, feed: Feed, now: datetime) -> int:
     """Work off what is waiting of one feed, unless another process is at it."""
     done = 0
     with turn(store, Login.CONTENT, f"collection {feed.owner}") as mine:
+        if mine:
+            finish_purges(store, feed, now)  # what a kill, or a backup put back, left to do
         while mine:
             with store.read(Login.CONTENT, feed.owner) as connection:
                 waiting = tables.next_waiting(connection, feed.owner, AT_ONCE)
@@ -114,6 +116,7 @@ class _Batch:
         self.after: dict[str, State] = {}
         self.purged: list[dict[str, Any]] = []  # rows of what was purged within a child
         self.gone: list[str] = []  # children purged as a whole
+        self.again = False  # some of it was merged before a kill: the step from the state before is not seen again
 
 
 def _work_off(store: Store, declared: Tables, feed: Feed, waiting: Sequence[Any], now: datetime) -> None:
@@ -144,6 +147,7 @@ def _merge_one(batch: _Batch, row: Any) -> None:
         return
     was = batch.after.get(row.record_key)
     if was is not None and was.order >= sent.order:
+        batch.again = True
         return
     merged = merge(was.held if was else None, sent.sent, sent.received_at.date().isoformat())
     if merged.held is not None:
@@ -170,7 +174,7 @@ def _keep(batch: _Batch, alive: Mapping[str, State]) -> None:
         for row in batch.purged:
             tables.keep_purge(connection, row)
         workers = {key: worker_of(child, now.date()) for key, child in everyone.items()}
-        keep_problems(batch.store, connection, owner, found, workers, now)
+        keep_problems(batch.store, connection, owner, found, workers, now, history=not batch.again)
         if alive:
             note_change(
                 connection,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import signal
@@ -108,7 +107,7 @@ def test_the_database_server_is_killed(tmp_path: Path) -> None:
             while len(disclosed) < WRITES - 40:
                 disclosed |= said_by(process, chance.randrange(10, 40))
                 time.sleep(chance.random() / 50)
-                kill_server(folder)
+                postgres_server.kill_server(folder)
                 process.send_signal(signal.SIGSTOP)  # so that nothing moves while the ledger is looked at
                 postgres_server.start_again(folder, ["recovery_init_sync_method=syncfs"])  # much faster, as safe
                 store = reopen(settings, durable=True)
@@ -121,22 +120,3 @@ def test_the_database_server_is_killed(tmp_path: Path) -> None:
         store = reopen(settings, durable=True)
         check(store, settings, disclosed)
         store.close()
-
-
-def kill_server(folder: Path) -> None:
-    """Kill every process of a server at once, as a power cut would, and take away its notes of being there."""
-    main = int((folder / "data" / "postmaster.pid").read_text().split()[0])
-    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(main)], capture_output=True, text=True, check=False)
-    everyone = [main, *map(int, children.stdout.split())]
-    for pid in everyone:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    while any(state_of(pid) not in ("", "Z") for pid in everyone):
-        time.sleep(0.02)
-    for note in (folder / "data" / "postmaster.pid", *folder.glob(".s.PGSQL.*")):
-        note.unlink(missing_ok=True)
-
-
-def state_of(pid: int) -> str:
-    """What a process is doing: Z when it is dead and nobody has asked after it, empty when it is gone."""
-    return subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout[:1]
