@@ -116,6 +116,7 @@ def names_in(server: Served) -> dict[str, str]:
         "proposal": "0" * 32,
         "space": "nowhere",
         "child": "0" * 32,
+        "rule": "CHD-06",
     }
     found["user"] = first(manager, f"/organisations/{own(manager)}", r"/people/([0-9a-f]{32})")
     return found

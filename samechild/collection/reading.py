@@ -87,6 +87,11 @@ def feed_for(store: Store, by: Asker) -> Feed:
     return found[0]
 
 
+def sends(store: Store, by: Asker) -> bool:
+    """Whether somebody's own organisation sends records here."""
+    return bool(feeds_of(store, [by.organisation]))
+
+
 def ask_about(by: Asker, owner: str, kind: str, record_keys: Sequence[str], now: datetime, batch: str = "") -> Ask:
     """The question of somebody who puts a council's own records right: what do these records say?"""
     return Ask(

@@ -95,7 +95,7 @@ def received(store: Store, by: Asker, now: datetime) -> Received:
     feed = feed_for(store, by)
     today = now.date()
     first = today - timedelta(days=SHOWN_DAYS - 1)
-    came = _came(store, feed, first - timedelta(weeks=WEEKS))
+    came = came_since(store, feed, first - timedelta(weeks=WEEKS))
     with store.read(Login.CONTENT, feed.owner) as connection:
         refusals = queries.with_refusals(connection, feed.owner, first.isoformat(), MOST_REFUSALS)
         last, waiting = queries.last_sent(connection, feed.owner), queries.waiting(connection, feed.owner)
@@ -110,7 +110,8 @@ def received(store: Store, by: Asker, now: datetime) -> Received:
     )
 
 
-def _came(store: Store, feed: Feed, since: date) -> dict[date, Came]:
+def came_since(store: Store, feed: Feed, since: date) -> dict[date, Came]:
+    """What came of a feed on each day since a day; counts alone."""
     with store.read(Login.CONTENT, feed.owner) as connection:
         rows = queries.sent_by_day(connection, feed.owner, since.isoformat())
     return {date.fromisoformat(row.day): _one_day(row) for row in rows}
@@ -145,7 +146,7 @@ def cohort(store: Store, by: Asker, page: int, now: datetime, days: int = 0) -> 
 
 def _not_since(store: Store, feed: Feed, now: datetime, days: int) -> tuple[int, date | None, datetime | None]:
     """How many are held, when last nearly all of them were sent, and before when one not sent is noticed."""
-    came = _came(store, feed, now.date() - timedelta(weeks=WEEKS * 2))
+    came = came_since(store, feed, now.date() - timedelta(weeks=WEEKS * 2))
     with store.read(Login.CONTENT, feed.owner) as connection:
         held = queries.held(connection, feed.owner)
     full = last_full(came, held)

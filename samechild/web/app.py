@@ -87,7 +87,11 @@ def create_app(
             Middleware(SecurityHeaders, secure=shell.secure, issuers=issuers_of(given.providers)),
             Middleware(Watch, watched=watched),
             Middleware(OwnNames, names=hosts(settings)),
-            Middleware(BodyLimit, longest=given.longest_body),
+            Middleware(
+                BodyLimit,
+                longest=given.longest_body,
+                with_files={page.path: page.files for page in PAGES if page.files},
+            ),
         ],
     )
     app.add_exception_handler(SamechildError, _answer)

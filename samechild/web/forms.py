@@ -16,7 +16,9 @@ import msgspec
 TOKEN_FIELD = "token"
 """The hidden field in which every form carries the token of the sign-in."""
 
-Kind = Literal["text", "email", "password", "code", "lines", "choice", "select", "many", "tick", "date", "number"]
+Kind = Literal[
+    "text", "email", "password", "code", "lines", "choice", "select", "many", "tick", "date", "number", "file"
+]
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -28,7 +30,10 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """One question of a form. ``longest`` is in characters; ``missing`` is said when a needed answer is not there."""
+    """One question of a form. ``longest`` is in characters; ``missing`` is said when a needed answer is not there.
+
+    A ``file`` is read as text, on a page that says how many bytes it takes; it is never told back.
+    """
 
     name: str
     label: str
@@ -138,7 +143,7 @@ def _check(field: Field, answer: str) -> str:
         return "Write a whole number, such as 12"
     if field.kind == "email" and not _looks_like_email(answer):
         return "Write an email address, such as name@example.org"
-    if field.kind != "lines" and any(unicodedata.category(letter) == "Cc" for letter in answer):
+    if field.kind not in ("lines", "file") and any(unicodedata.category(letter) == "Cc" for letter in answer):
         return "Take out the characters that cannot be seen"
     return ""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from math import ceil
 
 import anyio
@@ -46,6 +47,7 @@ PACES = {
     "sign-in client": Pace(10, 10),
     "sign-in account": Pace(5, 3),
     "machine": Pace(600, 6000),
+    "submission": Pace(120, 1200),
 }
 _KEPT = 20_000
 
@@ -110,20 +112,23 @@ def longest_at(path: str, usual: int = LONGEST_BODY) -> int:
 class BodyLimit:
     """Refuses a body longer than ``longest`` bytes: by its declared length before reading, else while reading.
 
-    The collection's doors take more, see :func:`longest_at`. Where a council's client sends, a body that is too long is
-    read on and dropped, up to a limit, so that the client gets to read the refusal.
+    The collection's doors take more, see :func:`longest_at`, and so do pages with a file (``with_files``: bytes by
+    path). Where a council's client sends, a body that is too long is read on and dropped, up to a limit, so that the
+    client gets to read the refusal.
     """
 
-    def __init__(self, app: ASGIApp, longest: int = LONGEST_BODY) -> None:
+    def __init__(self, app: ASGIApp, longest: int = LONGEST_BODY, with_files: Mapping[str, int] | None = None) -> None:
         self.app = app
         self.longest = longest
+        self.with_files = with_files or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        longest = longest_at(scope.get("path", ""), self.longest)
+        path = scope.get("path", "")
+        longest = self.with_files.get(path) or longest_at(path, self.longest)
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > longest:
             if longest != self.longest:

@@ -12,12 +12,17 @@ from samechild.web.routes import EVERYBODY
 OFFICERS = frozenset({"information-governance"})
 MANAGERS = frozenset({"access-manager"})
 REVIEWERS = frozenset({"data-quality-officer"})
+VIEWERS = frozenset({"quality-viewer"})
+ANALYSTS = frozenset({"analyst"})
 CUSTODIANS = frozenset({"adoption-custodian"})
 PRACTICE = frozenset(name for name, role in roles().items() if role.identity and not role.machine and not role.view)
 """Roles whose work is with children."""
 
 _LINKS: tuple[tuple[Link, frozenset[str]], ...] = (
     (Link("Home", "/"), EVERYBODY),
+    (Link("Data quality", "/quality"), VIEWERS),
+    (Link("Councils' data quality", "/councils"), ANALYSTS),
+    (Link("Daily collection", "/collection"), OFFICERS | MANAGERS | REVIEWERS | VIEWERS | ANALYSTS),
     (Link("Find a child", "/children"), PRACTICE),
     (Link("May I?", "/may-i"), PRACTICE),
     (Link("Review", "/review"), REVIEWERS),

@@ -28,7 +28,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
     ``show`` answers a visit, ``do`` a form that was sent. ``part`` is the link of the menu it belongs to;
     ``before_role`` lets in somebody signed in who has not chosen a role yet. ``guessed`` names the field by which an
-    account is named where somebody might guess its password: the form is then taken at a stricter pace.
+    account is named where somebody might guess its password: the form is then taken at a stricter pace. ``files`` is
+    how many bytes a form with a file may bring; without it no file is taken.
     """
 
     path: str
@@ -38,6 +39,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     part: str = ""
     before_role: bool = False
     guessed: str = ""
+    files: int = 0
 
 
 def check_role(page: Page, role: str) -> None:

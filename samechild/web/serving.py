@@ -21,6 +21,7 @@ from samechild.errors import Invalid, Refused, Unauthenticated
 from samechild.policy.sign_in.sessions import SignedIn, signed_in, title_of
 from samechild.web.blocks import Answer, Download, Questions, Redirect, Sheet
 from samechild.web.faults import WrongMedia, WrongMethod
+from samechild.web.files_sent import with_files
 from samechild.web.forms import TOKEN_FIELD
 from samechild.web.limits import Buckets
 from samechild.web.menu import SAID, menu
@@ -30,6 +31,7 @@ from samechild.web.routes import Page, Sent, check_role
 from samechild.web.visits import Shell, Visit
 
 FORM = "application/x-www-form-urlencoded"
+FORM_WITH_FILES = "multipart/form-data"
 MOST_FIELDS = 200
 _OWN_PATH = re.compile(r"/[A-Za-z0-9/_-]*")
 
@@ -53,20 +55,26 @@ def serve(page: Page, shell: Shell, buckets: Buckets) -> Callable[[Request], Awa
     """The function that serves one page."""
 
     async def answer(request: Request) -> Response:
-        sent = await _sent(request) if request.method == "POST" else None
+        sent = await _sent(request, page, shell) if request.method == "POST" else None
         return await run_in_threadpool(_answer, page, shell, buckets, request, sent)
 
     return answer
 
 
-async def _sent(request: Request) -> Sent:
+async def _sent(request: Request, page: Page, shell: Shell) -> Sent:
     """Read a form.
 
     Raises:
         WrongMedia: when it is not sent as a form.
+        Unauthenticated: when a file comes from somebody who is not signed in.
         Invalid: when it has too many fields or is not text.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media == FORM_WITH_FILES and page.files:
+        if not request.cookies.get(cookie_name(shell)):
+            raise Unauthenticated("You are signed out. Sign in and send it again: nothing of it was kept.")
+        return await with_files(request, page.files)
+    if media != FORM:
         raise WrongMedia("Send the form as a browser does.")
     body = await request.body()
     try:

@@ -62,6 +62,7 @@ def personas() -> tuple[Persona, ...]:
         ),
         somebody("access-manager", "Tom Bright", COUNCIL, council, "access-manager", "Gives and takes roles."),
         somebody("data-quality", "Ada Quill", COUNCIL, council, "data-quality-officer", "Keeps records together."),
+        somebody("data-team", "Ivo Marsh", COUNCIL, council, "quality-viewer", "Puts right what the council sends."),
         somebody("council-analyst", "Noor Haddad", COUNCIL, council, "analyst", "Plans services from numbers."),
         somebody("custodian", "Ruth Marlow", COUNCIL, council, "adoption-custodian", "Guards adoption records."),
         somebody(

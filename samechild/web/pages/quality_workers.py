@@ -1,0 +1,102 @@
+"""Problems by worker and team, for the council's own eyes: so that whoever entered something can put it right.
+
+The council itself says which worker is in which team. These counts say how much there is to put right; how somebody
+works is not measured by them.
+"""
+
+from __future__ import annotations
+
+from samechild.collection.reading_issues import Tally, by_team, by_worker
+from samechild.collection.reading_teams import keep_teams, team_token
+from samechild.errors import Invalid
+from samechild.web.blocks import Answer, Block, Cell, Heading, Inset, Link, Questions, Redirect, Sheet, Table, Words
+from samechild.web.forms import Field, Filled, Form, blank, read, wrong
+from samechild.web.menu import VIEWERS
+from samechild.web.pages.quality_parts import PART, PROBLEMS, WORKERS, for_senders, since, views
+from samechild.web.routes import Page, Sent
+from samechild.web.visits import Visit
+
+TEAMS = Form(
+    button="Keep this list",
+    fields=(
+        Field(
+            name="teams",
+            label="Workers and teams",
+            kind="lines",
+            needed=False,
+            longest=40_000,
+            hint=(
+                "One worker in each line: the worker's id as you send it, a comma, the team. You can copy both columns "
+                "from a spreadsheet. It takes the place of the list before."
+            ),
+        ),
+    ),
+)
+
+
+def show(visit: Visit) -> Answer:
+    """Problems by team and worker."""
+    return _sheet(visit, blank(TEAMS))
+
+
+def _sheet(visit: Visit, asking: Filled) -> Sheet:
+    workers = by_worker(visit.store, visit.by, visit.now)
+    named = [each for each in workers if each.team]
+    blocks: list[Block] = [
+        views(WORKERS),
+        Words("Open problems by the worker who has the child's open episode now.", lead=True),
+        Inset(
+            "For putting records right. It says nothing about how well somebody works, and may not be used for that."
+        ),
+    ]
+    if named:
+        owner = visit.by.organisation
+        links = {each.team: f"{PROBLEMS}?team={team_token(visit.store, owner, each.team)}" for each in named}
+        blocks.append(_table("By team", "Team", [_team_row(visit, each, links) for each in by_team(workers)]))
+    blocks += [
+        _table("By worker", "Worker", [_worker_row(visit, each) for each in workers], "Team"),
+        Heading("Which worker is in which team"),
+        Words("What you send does not name teams. Give the list here; only your own people see it."),
+        Questions(asking, WORKERS),
+    ]
+    return Sheet(
+        title="Problems by worker and team", blocks=tuple(blocks), wide=True, status=400 if asking.problems else 200
+    )
+
+
+def _table(caption: str, first: str, rows: list[tuple[Cell, ...]], *more: str) -> Table:
+    head = (first, *more, "Errors", "Queries", "Children", "Oldest since")
+    return Table(caption, head, tuple(rows), empty="There are no open problems.")
+
+
+def _team_row(visit: Visit, each: Tally, links: dict[str, str]) -> tuple[Cell, ...]:
+    first: Cell = Link(each.words, links[each.words], "show its problems") if each.words else "No team is known"
+    return (first, *_numbers(visit, each))
+
+
+def _worker_row(visit: Visit, each: Tally) -> tuple[Cell, ...]:
+    if not each.name:
+        return ("No worker is known", "", *_numbers(visit, each))
+    words = each.words or "A worker whose id is not shown"
+    return (Link(words, f"{PROBLEMS}?worker={each.name}", "show the problems"), each.team, *_numbers(visit, each))
+
+
+def _numbers(visit: Visit, each: Tally) -> tuple[Cell, ...]:
+    return f"{each.errors:,}", f"{each.queries:,}", f"{each.children:,}", since(each.oldest, visit.now)
+
+
+def keep(visit: Visit, sent: Sent) -> Answer:
+    """Keep the council's list of workers and teams."""
+    filled = read(TEAMS, sent)
+    if not filled.problems and not filled.one("teams"):
+        filled = wrong(filled, "Give at least one worker and team", "teams")
+    if filled.problems:
+        return _sheet(visit, filled)
+    try:
+        keep_teams(visit.store, visit.by, filled.one("teams"), visit.now, visit.shell.random)
+    except Invalid as error:
+        return _sheet(visit, wrong(filled, str(error), "teams"))
+    return Redirect(to=f"{WORKERS}?done=changed")
+
+
+PAGES = (Page(path=WORKERS, who=VIEWERS, show=for_senders(show), do=keep, part=PART),)
