@@ -369,7 +369,7 @@ class _Case:
         before = ""
         while True:
             stays = (
-                self.draw.mostly_short(90, 700) if workers else self.draw.between(25, 60)
+                self.draw.mostly_short(30, 420) if workers else self.draw.between(25, 60)
             )  # first, for the assessment
             until = day + timedelta(days=stays)
             number = self.team * TEAM + self.draw.between(1, TEAM - 1)

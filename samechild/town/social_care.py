@@ -48,10 +48,15 @@ def children(count: int, seed: int, today: date, *, mistakes: float = 0.0) -> It
     information, unless ``mistakes`` asks that for this share of children a mistake is made at some time
     (:data:`samechild.town.case_errors.MISTAKES`); about half of those stand on one day.
     """
-    for life in lives(made_people(count, seed, today), seed, today, mistakes=mistakes):
-        shown = sent(life, today)
-        if shown is not None:
-            yield shown
+    return on_day(lives(made_people(count, seed, today), seed, today, mistakes=mistakes), today)
+
+
+def on_day(known: Iterable[Life], day: date) -> Iterator[dict[str, Any]]:
+    """Those of these lives whom the council sends on a day, as it sends them; for a town's children see ``people_of``.
+
+    ``on_day(lives(people_of(town, "alder_social_care", day), seed, day), day)`` are the children of a town.
+    """
+    return (shown for life in known if (shown := sent(life, day)) is not None)
 
 
 def lives(people: Iterable[Person], seed: int, today: date, *, mistakes: float = 0.0) -> Iterator[Life]:
@@ -74,7 +79,7 @@ def days_of(
     """The days after ``today``: each with the children of whom something is new, as they stand then.
 
     They follow on :func:`children` of the same arguments; now and then a child is referred who was never known.
-    ``partial`` gives only what is new of a child, as :func:`delta` writes it. About one in a hundred children is new
+    ``partial`` gives only what is new of a child, as :func:`delta` writes it. One or two in a hundred children are new
     or changed on a working day.
     """
     known = list(lives(made_people(count, seed, today), seed, today, mistakes=mistakes))
