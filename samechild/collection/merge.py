@@ -96,10 +96,11 @@ def merge(held: Held | None, sent: Mapping[str, Any], at: str) -> Merged:
 def child_of(held: Held) -> Child:
     """The child as a declared type, for the rules and the tables.
 
-    The child's own id is taken as it stands: an authority on the older specification may send longer ones.
+    The child's own id is taken as it stands, because an authority on the older specification may send longer ones; it
+    is empty where only the content half is at hand.
     """
     child = msgspec.convert({**held.child, "la_child_id": "0"}, Child)
-    return msgspec.structs.replace(child, la_child_id=held.child["la_child_id"])
+    return msgspec.structs.replace(child, la_child_id=held.child.get("la_child_id", ""))
 
 
 # --- one object -------------------------------------------------------------------------------------------------------

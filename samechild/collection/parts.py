@@ -46,9 +46,15 @@ def parts(kind: type) -> tuple[Part, ...]:
 
 
 @cache
-def names(kind: type) -> frozenset[str]:
-    """The names of these fields."""
-    return frozenset(part.name for part in parts(kind))
+def things_in(kind: type) -> tuple[Part, ...]:
+    """Of these fields those in which further things stand."""
+    return tuple(part for part in parts(kind) if part.kind is not object)
+
+
+@cache
+def sets_in(kind: type) -> tuple[Part, ...]:
+    """Of these fields those that are sets of codes."""
+    return tuple(part for part in parts(kind) if part.role is Role.CODES)
 
 
 def _part(kind: type, name: str, hint: Any) -> Part:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from samechild.collection.parts import Role, below, parts, worker_step
+from samechild.collection.parts import Role, below, parts, things_in, worker_step
 from samechild.collection.records import Child, Thing
 
 
@@ -22,9 +22,7 @@ def paths(child: Child) -> Iterator[tuple[str, Thing]]:
 def _paths(thing: Any, path: str) -> Iterator[tuple[str, Thing]]:
     yield path, thing
     kind: type = type(thing)
-    for part in parts(kind):
-        if part.role in (Role.VALUE, Role.CODES):
-            continue
+    for part in things_in(kind):
         value = getattr(thing, part.name)
         if value is None:
             continue
