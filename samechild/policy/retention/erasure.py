@@ -31,10 +31,14 @@ from samechild.policy.retention import store as retention_store
 from samechild.policy.retention.erasure_store import Intent
 from samechild.records.disclosure import Asker
 from samechild.storage import Database, Login, Store
+from samechild.storage.changes import note_change
 from samechild.storage.freed import overwrite_freed
 
 ERASURE = "erasure"
 """The kind of ledger entry about erasures."""
+
+ERASED = "erased"
+"""The kind of change by which the rooms that follow the content vault learn to drop what they keep of a record."""
 
 Tables = Sequence[sa.MetaData]
 
@@ -241,6 +245,7 @@ def _finish(store: Store, tables: Tables, intent: Intent, now: datetime, *, ledg
             _delete(connection, erased_tables(tables, Database.GATE), keys)
             erasure_store.destroyed(connection, intent.id, now)
     _empty_vaults(store, tables, intent.owner, keys)
+    _tell_followers(store, intent.owner, keys, now)
     finished = overwrite_freed(store)
     if ledger_last:
         try:
@@ -258,6 +263,13 @@ def _empty_vaults(store: Store, tables: Tables, owner: str, record_keys: Sequenc
     for login in _LOGINS[1:]:
         with store.write(login, owner) as connection:
             _delete(connection, erased_tables(tables, login.database), record_keys)
+
+
+def _tell_followers(store: Store, owner: str, record_keys: Sequence[str], now: datetime) -> None:
+    """Tell the rooms that follow; interrupted just here they are told twice, which harms nothing."""
+    with store.write(Login.CONTENT, owner) as connection:
+        for key in record_keys:
+            note_change(connection, Database.CONTENT, ERASED, space=owner, subject=key, now=now)
 
 
 def _sweep(store: Store, tables: Tables, stones: Sequence[Tombstone]) -> None:
