@@ -198,7 +198,14 @@ def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
     for name, described in schema["properties"].items():
         options = [each for each in described.get("anyOf", []) if each.get("type") != "null"]
         rest = {key: value for key, value in described.items() if key not in ("anyOf", "default")}
-        properties[name] = {**rest, **(options[0] if len(options) == 1 else {})}
-        if properties[name].get("items", {}).get("type") == "string":
-            properties[name]["uniqueItems"] = True
+        found = {**rest, **(options[0] if len(options) == 1 else {})}
+        if found.get("items", {}).get("type") == "string":
+            found |= {"uniqueItems": True, "items": _keepable(found["items"])}
+        properties[name] = _keepable(found)
     return {**schema, "properties": properties}
+
+
+def _keepable(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Text without the character NUL, which no database keeps."""
+    is_free = schema.get("type") == "string" and not {"pattern", "format", "enum"} & schema.keys()
+    return {**schema, "pattern": "^[^\\x00]*$"} if is_free else dict(schema)
