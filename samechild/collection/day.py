@@ -18,6 +18,7 @@ from importlib.resources import files
 
 from samechild.collection.records import Child
 from samechild.collection.rules.care import periods
+from samechild.collection.rules.codes import accepted
 from samechild.collection.rules.days import last_31, window_start
 from samechild.collection.rules.parts import details, episodes
 from samechild.collection.rules.rule import Day
@@ -44,10 +45,10 @@ def counts_of(child: Child) -> dict[str, int]:
             _step(found, "in_need", episode.referral_date, episode.closure_date)
         for enquiry in episode.section_47_assessments or ():
             if enquiry.icpc_date:
-                found[f"conferences.{enquiry.icpc_date:%Y-%m}"] += 1
+                found[f"conferences.{enquiry.icpc_date.isoformat()[:7]}"] += 1
         for plan in episode.child_protection_plans or ():
             if plan.start_date:
-                found[f"plans_started.{plan.start_date:%Y-%m}"] += 1
+                found[f"plans_started.{plan.start_date.isoformat()[:7]}"] += 1
             _step(found, "on_plans", plan.start_date, plan.end_date)
     for period in periods(child):
         ends = max(each.end_date or date.max for each in period.placements)
@@ -60,7 +61,7 @@ def _count_details(child: Child, found: Counter[str]) -> None:
     if held.date_of_birth is not None:
         found["born"] += 1
         found["sex_unknown"] += held.sex not in ("M", "F")
-    codes = set(held.disabilities or ())
+    codes = accepted("disability").intersection(held.disabilities or ())  # what is on no list stays in the record
     found.update(f"disability.{code}" for code in codes)
     found["with_two_disabilities"] += len(codes - {_NO_CODE}) > 1
 
