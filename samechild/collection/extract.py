@@ -10,7 +10,7 @@ projects' files cannot be joined (UK GDPR Articles 25 and 89).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from secrets import token_hex
 
@@ -139,21 +139,17 @@ def keys_of_project(store: Store, project: str) -> TokenOf:
 
 
 def extract(
-    store: Store,
-    ask: Ask,
-    folder: Path,
-    project: str,
-    *,
-    as_at: date | None = None,
-    say: Say = lambda what, share: None,
-) -> Extracted:
+    store: Store, ask: Ask, folder: Path, project: str, clock: Callable[[], datetime], *,
+    as_at: date | None = None, say: Say = lambda what, share: None,
+) -> Extracted:  # fmt: skip
     """Write what somebody may have of a council's children into a folder: Parquet, a data dictionary, the codes.
 
     Args:
         store: the open installation.
-        ask: who asks which council for which purpose, on what grounds; what is asked for, and about whom, is put in.
+        ask: who asks which council for which purpose, on what grounds; the rest is put in.
         folder: an empty folder, which the caller puts in place when all of it is there.
         project: name of the project whose keys are used.
+        clock: tells the time: every part of a large extract is asked for, and written down, when it is read.
         as_at: what was known at the end of this day; None: what is known now.
         say: is told how far it is.
 
@@ -166,7 +162,7 @@ def extract(
         raise Missing("That organisation does not send children's social care records here.")
     token_of = keys_of_project(store, project)
     batch = f"extract-{project}-{token_hex(8)}"
-    permit(store, _about(ask, KINDS[0], (), batch))
+    permit(store, _about(ask, KINDS[0], (), batch, clock()))
     counts = {table.name: 0 for table in tables()}
     writers = {
         table.name: pq.ParquetWriter(
@@ -176,7 +172,8 @@ def extract(
     }
     try:
         for record_keys, share in _in_parts(store, ask.owner):
-            asks = [_about(ask, kind, record_keys, batch) for kind in KINDS]
+            now = clock()
+            asks = [_about(ask, kind, record_keys, batch, now) for kind in KINDS]
             given = [each for one in asks for each in permits(store, one)]
             if given:
                 found = tables_of(store, given, feeds[0], token_of, as_at)
@@ -184,7 +181,7 @@ def extract(
                     writers[name].write_table(rows)
                     counts[name] += rows.num_rows
                 for each in given:
-                    ledger.outcome(store, each, each.record_keys, {"records": len(each.record_keys)}, ask.now)
+                    ledger.outcome(store, each, each.record_keys, {"records": len(each.record_keys)}, now)
             say("reading the children", share)
     finally:
         for writer in writers.values():
@@ -195,9 +192,9 @@ def extract(
     return Extracted(rows=counts)
 
 
-def _about(ask: Ask, kind: str, record_keys: Sequence[str], batch: str) -> Ask:
+def _about(ask: Ask, kind: str, record_keys: Sequence[str], batch: str, now: datetime) -> Ask:
     scope = Scope(Spread.BATCH, tuple(record_keys), batch=batch)
-    return msgspec.structs.replace(ask, mode=Mode.CONTENT, record_type=kind, scope=scope)
+    return msgspec.structs.replace(ask, mode=Mode.CONTENT, record_type=kind, scope=scope, now=now)
 
 
 def _in_parts(store: Store, owner: str) -> Iterator[tuple[list[str], float]]:

@@ -75,7 +75,7 @@ def extracted(
     store: Store, folder: Path, project: str = "demand", now: datetime = NOW, as_at: date | None = None
 ) -> Extracted:
     folder.mkdir()
-    return extract(store, question(now=now), folder, project, as_at=as_at)
+    return extract(store, question(), folder, project, lambda: now, as_at=as_at)
 
 
 def test_an_extract_holds_content_under_keys_of_its_own(store: Store, tmp_path: Path) -> None:
@@ -128,12 +128,12 @@ def test_whoever_may_not_gets_nothing_and_it_is_written_down(quick: Store, tmp_p
     ):
         before = entries(quick)[0].number
         with pytest.raises(Refused):
-            extract(quick, ask, folder, "demand")
+            extract(quick, ask, folder, "demand", lambda: NOW)
         assert entries(quick)[0].number == before + 1
     with pytest.raises(Missing):
-        extract(quick, question(owner="school"), folder, "demand")
+        extract(quick, question(owner="school"), folder, "demand", lambda: NOW)
     with pytest.raises(Invalid):
-        extract(quick, question(), folder, "../demand")
+        extract(quick, question(), folder, "../demand", lambda: NOW)
     assert list(folder.iterdir()) == []
 
 
