@@ -87,7 +87,7 @@ def submit(job: Job, children: Iterable[dict[str, Any]], say: Say = lambda what,
             _deliver(job, batch)
         _see_to_gone(job)
         if job.failures:
-            raise Failing(f"The service failed at {job.failures} requests; the next run sends these children again.")
+            raise Failing(f"{job.report.warnings[-1]} Requests not answered for: {job.failures}.")
     except SamechildError as error:
         job.report.stopped = str(error)
         raise
