@@ -11,9 +11,9 @@ from html import escape
 
 import msgspec
 
-from samechild.web.drawing import FOR, INK, LINE, PAPER, QUIET
+from samechild.web.drawing import FOR, INK, PAPER, QUIET
 
-_SIDE, _LEFT, _BAR, _ROW, _HEAD, _GAP = 620, 216, 300, 26, 30, 14
+_SIDE, _BAR, _ROW, _HEAD, _GAP = 340, 230, 44, 28, 12
 _FONT = 'font-family="Arial, Helvetica, sans-serif" font-size="15"'
 
 
@@ -55,15 +55,16 @@ def panels(found: Sequence[Panel]) -> str:
 
 
 def _bar(bar: Bar, y: int, most: float) -> str:
-    label = bar.label if len(bar.label) <= 26 else bar.label[:25] + "\u2026"
-    weight = ' font-weight="bold"' if bar.own else ""
-    text = f'<text x="{_LEFT - 10}" y="{y + 16}" text-anchor="end" fill="{INK}"{weight}>{escape(label)}</text>'
+    """One bar below its name, with its number behind it; one's own is filled, so that it is told apart in grey."""
+    label = bar.label if len(bar.label) <= 40 else bar.label[:39] + "\u2026"
     wide = max(2.0, _BAR * bar.length / most) if bar.length and most else 0.0
-    drawn = f'<line x1="{_LEFT}" x2="{_LEFT}" y1="{y}" y2="{y + _ROW - 4}" stroke="{LINE}"/>'
-    if wide:
-        fill, edge = (FOR, FOR) if bar.own else (PAPER, QUIET)
-        drawn += (
-            f'<rect x="{_LEFT}" y="{y + 3}" width="{wide:.1f}" height="16" fill="{fill}" stroke="{edge}" '
-            f'stroke-width="2"/>'
-        )
-    return f'{text}{drawn}<text x="{_LEFT + wide + 8:.1f}" y="{y + 16}" fill="{INK}">{escape(bar.said)}</text>'
+    fill, edge = (FOR, FOR) if bar.own else (PAPER, QUIET)
+    drawn = (
+        f'<rect x="1" y="{y + 20}" width="{wide:.1f}" height="16" fill="{fill}" stroke="{edge}" stroke-width="2"/>'
+        if wide
+        else ""
+    )
+    return (
+        f'<text x="0" y="{y + 14}" fill="{INK}">{escape(label)}</text>{drawn}'
+        f'<text x="{wide + (9 if wide else 0):.1f}" y="{y + 33}" fill="{INK}">{escape(bar.said)}</text>'
+    )

@@ -137,7 +137,7 @@ def _of_council(visit: Visit, feeds: Sequence[Feed], filled: Filled | None, to: 
         forms.append(("unname", "Stop a supplier", _name_form(visit, feeds, "Stop this supplier")))
     for path, heading, form in forms:
         here = filled if filled is not None and to == path else blank(form)
-        blocks += [Heading(heading), Questions(here, f"{ACCESS}/{path}", folded="" if path == "add" else heading)]
+        blocks.append(Questions(here, f"{ACCESS}/{path}", folded=heading))
     return blocks
 
 

@@ -163,12 +163,16 @@ def _show(visit: Visit, found: Comparison, asked: Filled | None = None, entering
         blocks.append(Words("No council whose agreement lets you see its figures sent anything."))
     else:
         blocks += [Picture(panels(_panels(found)), "The routes side by side"), *_tables(found)]
-    blocks += [Heading("Other days, or a file"), Questions(asked or _filled_in(visit), ROUTES)]
+    blocks.append(Questions(asked or _filled_in(visit), ROUTES, folded="Other days, or a file"))
     if visit.by.role in ENTERS and not found.whole:
         blocks += [
             Heading("Enter hours and money"),
             Words("Only you know what sending costs you. The newest entry of a month counts."),
-            Questions(entering or blank(ENTER, month=f"{visit.now:%Y-%m}"), f"{ROUTES}/enter"),
+            Questions(
+                entering or blank(ENTER, month=f"{visit.now:%Y-%m}"),
+                f"{ROUTES}/enter",
+                folded="Enter a month, or the start",
+            ),
         ]
     status = 400 if entering is not None else 200
     return Sheet(title="Routes compared", blocks=tuple(blocks), wide=True, status=status)
