@@ -84,6 +84,7 @@ def authorised_before_start(it: Assessment, at: At) -> bool:
     message="More than one assessment of the episode is open",
     mend="Enter the authorisation date of each assessment that is finished; a new one starts when the last is done.",
     passes=[
+        an_episode(),
         an_episode(assessments=[assessment("2026-04-01", "2026-05-01"), assessment("2026-06-03")]),
         an_episode(assessments=[assessment("2026-06-03")]),
     ],
@@ -106,6 +107,7 @@ def several_open(it: Episode, at: At) -> list[list[Cell]]:
     message="Two assessments of the episode run at the same time",
     mend="Check the dates of both, and whether one was recorded twice.",
     passes=[
+        an_episode(),
         an_episode(assessments=[assessment("2026-04-01", "2026-05-01"), assessment("2026-05-01")]),
         an_episode(assessments=[assessment("2026-04-01"), assessment("2026-05-01")]),
     ],
@@ -161,7 +163,11 @@ def factors_too_early(it: Assessment, at: At) -> bool:
     analogue="CIN 8897Q",
     message="A factor is not one of the code list",
     mend="Choose a factor of the list; look for spaces, small letters and codes of your own system.",
-    passes=[assessment("2026-04-01", "2026-05-01", ["1A", "24A"]), assessment("2026-04-01", "2026-05-01", ["18A"])],
+    passes=[
+        assessment("2026-04-01", "2026-05-01"),
+        assessment("2026-04-01", "2026-05-01", ["1A", "24A"]),
+        assessment("2026-04-01", "2026-05-01", ["18A"]),
+    ],
     fails=[assessment("2026-04-01", "2026-05-01", ["1A", "99"]), assessment("2026-04-01", "2026-05-01", ["1a"])],
 )
 def factor_unknown(it: Assessment, at: At) -> bool:
@@ -177,7 +183,11 @@ def factor_unknown(it: Assessment, at: At) -> bool:
     analogue="CIN 8869",
     message="21 (no factors) stands beside other factors",
     mend="Take 21 away, or the others.",
-    passes=[assessment("2026-04-01", "2026-05-01", ["21"]), assessment("2026-04-01", "2026-05-01", ["1A", "2B"])],
+    passes=[
+        assessment("2026-04-01"),
+        assessment("2026-04-01", "2026-05-01", ["21"]),
+        assessment("2026-04-01", "2026-05-01", ["1A", "2B"]),
+    ],
     fails=[assessment("2026-04-01", "2026-05-01", ["21", "2B"])],
 )
 def none_and_some(it: Assessment, at: At) -> bool:
@@ -194,6 +204,8 @@ def none_and_some(it: Assessment, at: At) -> bool:
     message="The only assessment found no factors and the case was not closed as RC8 or RC9",
     mend="Check the factors of the assessment and the closure reason.",
     passes=[
+        an_episode("2026-03-02", "2026-05-01", "RC7"),
+        an_episode(),
         an_episode("2026-03-02", "2026-05-01", "RC8", assessments=[assessment("2026-03-03", "2026-05-01", ["21"])]),
         an_episode("2026-03-02", "2026-05-01", "RC7", assessments=[assessment("2026-03-03", "2026-05-01", ["2B"])]),
         an_episode("2026-03-02", assessments=[assessment("2026-03-03", "2026-05-01", ["21"])]),
@@ -255,6 +267,8 @@ def overdue(it: Assessment, at: At) -> bool:
     message="An assessment was completed later than 45 working days after the referral",
     mend="Nothing to mend if the dates are right: it counts as out of time.",
     passes=[
+        look(assessment("2026-04-02", "2026-06-10", ["2B"]), referral_date=None),
+        look(assessment(None, "2026-06-09", ["2B"]), referral_date="2026-04-01"),
         look(assessment("2026-04-02", "2026-06-09", ["2B"]), referral_date="2026-04-01"),
         look(assessment("2026-04-02"), referral_date="2026-04-01"),
         look(

@@ -33,7 +33,11 @@ def status_ends_without_flag(it: Details, at: At) -> bool:
     analogue="903 304",
     message="Unaccompanied asylum-seeking status ends after the 18th birthday",
     mend="Enter the 18th birthday or the earlier day on which the status ended; check the date of birth.",
-    passes=[details(date_of_birth="2008-02-29", uasc_flag=True, uasc_end_date="2026-03-01")],
+    passes=[
+        details(),
+        details(date_of_birth=None, uasc_flag=True, uasc_end_date="2026-03-01"),
+        details(date_of_birth="2008-02-29", uasc_flag=True, uasc_end_date="2026-03-01"),
+    ],
     fails=[details(date_of_birth="2008-02-29", uasc_flag=True, uasc_end_date="2026-03-02")],
 )
 def status_ends_late(it: Details, at: At) -> bool:
@@ -50,7 +54,12 @@ def status_ends_late(it: Details, at: At) -> bool:
     analogue="903 104",
     message="The day on which asylum-seeking status ended is before the birth or in the future",
     mend="Correct the end date; leave it out while the status lasts.",
-    passes=[details(uasc_flag=True, uasc_end_date="2026-06-10"), details(uasc_flag=True)],
+    passes=[
+        details(uasc_flag=True, uasc_end_date="2015-05-20"),
+        details(date_of_birth=None, uasc_flag=True, uasc_end_date="2015-05-20"),
+        details(uasc_flag=True, uasc_end_date="2026-06-10"),
+        details(uasc_flag=True),
+    ],
     fails=[
         details(uasc_flag=True, uasc_end_date="2026-06-11"),
         details(date_of_birth="2015-05-20", uasc_flag=True, uasc_end_date="2015-05-19"),

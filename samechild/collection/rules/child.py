@@ -66,7 +66,7 @@ def born_and_expected(it: Details, at: At) -> bool:
     analogue="CIN 8520; 903 301",
     message="The date of birth is in the future",
     mend="Correct the date of birth; for an unborn child enter it as the expected date of birth.",
-    passes=[look(details(date_of_birth="2026-06-10"), today="2026-06-10")],
+    passes=[details(date_of_birth=None), look(details(date_of_birth="2026-06-10"), today="2026-06-10")],
     fails=[look(details(date_of_birth="2026-06-11"), today="2026-06-10")],
 )
 def born_tomorrow(it: Details, at: At) -> bool:
@@ -83,6 +83,7 @@ def born_tomorrow(it: Details, at: At) -> bool:
     message="The expected date of birth is more than 40 weeks ahead or more than 28 days past",
     mend="Check the expected date of birth; if the child has been born, enter the date of birth.",
     passes=[
+        details(date_of_birth=None),
         look(details(date_of_birth=None, expected_date_of_birth="2027-03-17"), today="2026-06-10"),  # 280 days
         look(details(date_of_birth=None, expected_date_of_birth="2026-05-13"), today="2026-06-10"),  # 28 days past
         details(expected_date_of_birth="2015-05-01"),
@@ -106,7 +107,7 @@ def due_date_unlikely(it: Details, at: At) -> bool:
     analogue="CIN 8775Q; 903 351",
     message="The child was already 26 or older when the history window began",
     mend="Check the date of birth; a person of that age is not expected in the data.",
-    passes=[look(details(date_of_birth="1998-04-02"), today="2026-06-10")],
+    passes=[details(date_of_birth=None), look(details(date_of_birth="1998-04-02"), today="2026-06-10")],
     fails=[look(details(date_of_birth="1998-04-01"), today="2026-06-10")],
 )
 def too_old(it: Details, at: At) -> bool:
@@ -138,7 +139,12 @@ def sex_unknown_code(it: Details, at: At) -> bool:
     analogue="CIN 8750",
     message="An unborn child has a sex other than U",
     mend="Enter U until the child is born; if the child has been born, enter the date of birth.",
-    passes=[details(date_of_birth=None, expected_date_of_birth="2026-08-01", sex="U"), details(sex="M")],
+    passes=[
+        details(expected_date_of_birth="2015-05-12"),
+        details(date_of_birth=None),
+        details(date_of_birth=None, expected_date_of_birth="2026-08-01", sex="U"),
+        details(sex="M"),
+    ],
     fails=[details(date_of_birth=None, expected_date_of_birth="2026-08-01", sex="F")],
 )
 def unborn_with_sex(it: Details, at: At) -> bool:
@@ -174,7 +180,12 @@ def sex_not_known(it: Details, at: At) -> bool:
         details(ethnicity="MWBA"),
         details(date_of_birth=None, expected_date_of_birth="2026-08-01", ethnicity=None),
     ],
-    fails=[details(ethnicity=None), details(ethnicity="XXXX")],
+    fails=[
+        details(expected_date_of_birth="2015-05-12", ethnicity=None),
+        details(date_of_birth=None, ethnicity=None),
+        details(ethnicity=None),
+        details(ethnicity="XXXX"),
+    ],
 )
 def ethnicity_unknown_code(it: Details, at: At) -> bool:
     """Ethnicity left out or not of the list; an unborn child has none yet."""
@@ -189,6 +200,8 @@ def ethnicity_unknown_code(it: Details, at: At) -> bool:
     message="Ethnicity has still not been obtained on a case that has been open for more than 90 days",
     mend="Ask the worker to obtain it; enter REFU where it was refused.",
     passes=[
+        look(details(ethnicity="NOBT"), referral_date="2025-03-12", referral_no_further_action_flag=True),
+        look(details(ethnicity="NOBT"), referral_date=None),
         look(details(ethnicity="NOBT"), referral_date="2026-03-12"),  # 90 days
         look(details(ethnicity="NOBT"), referral_date="2025-03-12", closure_date="2026-05-01", closure_reason="RC7"),
         look(details(ethnicity="REFU"), referral_date="2025-03-12"),

@@ -149,6 +149,7 @@ def never_assessed(it: Episode, at: At) -> bool:
     message="The episode is closed and an assessment is not finished",
     mend="Enter the authorisation date of the assessment, or open the episode again.",
     passes=[
+        an_episode("2026-03-02", "2026-05-01", "RC7"),
         an_episode("2026-03-02", "2026-05-01", "RC7", assessments=[assessment("2026-03-03", "2026-05-01")]),
         an_episode(assessments=[assessment("2026-06-03")]),
     ],
@@ -175,6 +176,7 @@ def unfinished_assessment(it: Episode, at: At) -> Iterator[list[Cell]]:
     message="The episode is closed and a section 47 enquiry is not settled",
     mend="Enter the day of the conference, or say that none is required.",
     passes=[
+        an_episode("2026-03-02", "2026-05-01", "RC7"),
         an_episode("2026-03-02", "2026-05-01", "RC7", enquiries=[enquiry("2026-03-03", required=False)]),
         an_episode("2026-03-02", "2026-05-01", "RC7", enquiries=[enquiry("2026-03-03", "2026-03-20")]),
         an_episode(enquiries=[enquiry("2026-06-03")]),
@@ -211,10 +213,13 @@ def unsettled_enquiry(it: Episode, at: At) -> Iterator[list[Cell]]:
     message="Something happened after the episode was closed",
     mend="Correct the closure date or the other date; later work belongs to a new episode.",
     passes=[
+        an_episode("2026-03-02", "2026-05-01", "RC7", plans=[plan("2026-04-20")]),
+        an_episode("2026-03-02", "2026-05-01", "RC7"),
         an_episode("2026-03-02", "2026-05-01", "RC7", assessments=[assessment("2026-03-03", "2026-05-01")]),
         an_episode(plans=[plan("2026-06-03")]),
     ],
     fails=[
+        an_episode("2026-03-02", "2026-05-01", "RC7", need_plans=[need_plan("2026-04-20", "2026-05-02")]),
         an_episode("2026-03-02", "2026-05-01", "RC7", assessments=[assessment("2026-03-03", "2026-05-02")]),
         an_episode("2026-03-02", "2026-05-01", "RC7", enquiries=[enquiry("2026-04-20", "2026-05-05")]),
         an_episode("2026-03-02", "2026-05-01", "RC7", plans=[plan("2026-04-20", "2026-05-02")]),
@@ -308,6 +313,12 @@ def adopted_without_adoption(it: Episode, at: At) -> bool:
     message="The child died, and something is recorded later",
     mend="Check the closure reason or end reason, and the date of what is recorded later.",
     passes=[
+        a_child(an_episode("2025-03-02", None, "RC2"), an_episode("2026-05-01")),
+        a_child(an_episode("2025-03-02", "2026-05-01", "RC2"), an_episode("2026-05-01")),
+        a_child(an_episode("2025-03-02", placements=[placement("2025-03-03", None, "E2"), placement("2026-05-02")])),
+        a_child(
+            an_episode("2025-03-02", placements=[placement("2025-03-03", "2026-05-01", "E4A"), placement("2026-05-02")])
+        ),
         a_child(an_episode("2025-03-02", "2026-05-01", "RC2")),
         a_child(
             an_episode("2025-03-02", "2026-05-04", "RC2", placements=[placement("2025-03-03", "2026-05-01", "E2")])

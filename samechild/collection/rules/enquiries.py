@@ -42,7 +42,11 @@ def start_missing(it: Enquiry, at: At) -> bool:
     analogue="CIN 2889",
     message="A section 47 enquiry starts before the referral",
     mend="Correct the start of the enquiry or the referral date; one of an earlier case belongs to that episode.",
-    passes=[look(enquiry("2026-06-03"), referral_date="2026-06-03"), look(enquiry("2026-06-03"), referral_date=None)],
+    passes=[
+        look(enquiry(None), referral_date="2026-06-03"),
+        look(enquiry("2026-06-03"), referral_date="2026-06-03"),
+        look(enquiry("2026-06-03"), referral_date=None),
+    ],
     fails=[look(enquiry("2026-06-02"), referral_date="2026-06-03")],
 )
 def before_referral(it: Enquiry, at: At) -> bool:
@@ -59,7 +63,10 @@ def before_referral(it: Enquiry, at: At) -> bool:
     analogue="CIN 8615, 1104",
     message="The initial child protection conference is before the enquiry or the referral",
     mend="Correct the day of the conference, or that of the enquiry or referral.",
-    passes=[look(enquiry("2026-06-03", "2026-06-03"), referral_date="2026-06-03")],
+    passes=[
+        look(enquiry("2026-06-03", "2026-06-03"), referral_date=None),
+        look(enquiry("2026-06-03", "2026-06-03"), referral_date="2026-06-03"),
+    ],
     fails=[
         look(enquiry("2026-06-03", "2026-06-02"), referral_date="2026-06-01"),
         look(enquiry(None, "2026-06-02"), referral_date="2026-06-03"),
@@ -117,6 +124,7 @@ def conference_not_required(it: Enquiry, at: At) -> bool:
     message="The initial child protection conference is overdue: more than 15 working days since the enquiry began",
     mend="Enter the day of the conference; or say that none is required; or enter the end of the enquiry.",
     passes=[
+        enquiry(None),
         look(enquiry("2026-05-18", required=True), today="2026-06-09"),  # fifteen, with a bank holiday between
         look(enquiry("2026-04-01", required=False)),
         look(enquiry("2026-04-01", None, "2026-04-20")),
@@ -137,7 +145,7 @@ def conference_overdue(it: Enquiry, at: At) -> bool:
     fields=("start_date", "end_date"),
     message="A section 47 enquiry ends before it starts",
     mend="Correct the start or the end of the enquiry.",
-    passes=[enquiry("2026-05-20", None, "2026-05-20"), enquiry(None, None, "2026-05-20")],
+    passes=[enquiry("2026-05-20"), enquiry("2026-05-20", None, "2026-05-20"), enquiry(None, None, "2026-05-20")],
     fails=[enquiry("2026-05-20", None, "2026-05-19")],
 )
 def ends_before_start(it: Enquiry, at: At) -> bool:
@@ -154,6 +162,7 @@ def ends_before_start(it: Enquiry, at: At) -> bool:
     message="More than one section 47 enquiry of the episode is unsettled",
     mend="Enter the day of the conference, or say that none is required, for every enquiry that is over.",
     passes=[
+        an_episode(),
         an_episode(enquiries=[enquiry("2026-03-02", required=False), enquiry("2026-05-20")]),
         an_episode(enquiries=[enquiry("2026-03-02", "2026-03-16"), enquiry("2026-05-20", required=True)]),
     ],
@@ -174,7 +183,10 @@ def several_unsettled(it: Episode, at: At) -> list[list[Cell]]:
     analogue="CIN 8890",
     message="Two section 47 enquiries of the episode run at the same time",
     mend="Correct the dates, or erase the enquiry that was recorded twice.",
-    passes=[an_episode(enquiries=[enquiry("2026-03-02", "2026-03-16"), enquiry("2026-03-16", "2026-03-30")])],
+    passes=[
+        an_episode(),
+        an_episode(enquiries=[enquiry("2026-03-02", "2026-03-16"), enquiry("2026-03-16", "2026-03-30")]),
+    ],
     fails=[
         an_episode(enquiries=[enquiry("2026-03-02", "2026-03-16"), enquiry("2026-03-13", required=False)]),
         an_episode(enquiries=[enquiry("2026-03-02", "2026-03-16"), enquiry("2026-03-02", "2026-03-17")]),
@@ -197,10 +209,15 @@ def enquiries_overlap(it: Episode, at: At) -> Iterator[list[Cell]]:
     message="A section 47 enquiry stands in an episode without any assessment",
     mend="Check whether the child and family assessment was recorded; an enquiry is carried out through one.",
     passes=[
+        an_episode(),
         an_episode(enquiries=[enquiry("2026-06-03")], assessments=[assessment("2026-06-03")]),
         look(an_episode("2023-03-01", enquiries=[enquiry("2026-06-03")])),
     ],
-    fails=[an_episode(enquiries=[enquiry("2026-06-03")])],
+    fails=[
+        an_episode(None, enquiries=[enquiry("2026-06-03")]),
+        an_episode("2024-04-01", enquiries=[enquiry("2026-06-03")]),
+        an_episode(enquiries=[enquiry("2026-06-03")]),
+    ],
 )
 def no_assessment(it: Episode, at: At) -> bool:
     """An enquiry and no assessment, unless the referral precedes the history window, where the assessment may lie."""
@@ -216,6 +233,7 @@ def no_assessment(it: Episode, at: At) -> bool:
     message="A section 47 enquiry has ended and does not say whether a conference was required",
     mend="Say whether an initial child protection conference was required, or enter its day.",
     passes=[
+        enquiry("2026-05-20"),
         enquiry("2026-05-20", None, "2026-06-01", required=False),
         enquiry("2026-05-20", "2026-06-01", "2026-06-01"),
     ],

@@ -61,6 +61,7 @@ def referral_missing(it: Episode, at: At) -> bool:
     message="The referral is more than 40 weeks before the birth or the due date",
     mend="Correct the referral date, or the date of birth or due date.",
     passes=[
+        look(an_episode(None), date_of_birth="2026-01-01"),
         look(an_episode("2025-03-27"), date_of_birth="2026-01-01"),  # 280 days
         look(an_episode("2026-06-03"), date_of_birth=None, expected_date_of_birth="2026-12-24"),
         look(an_episode(), date_of_birth=None),
@@ -90,6 +91,7 @@ def referred_before_conception(it: Episode, at: At) -> list[list[Cell]]:
     mend="Enter who made the referral, by its code; 10 where it is not known.",
     passes=[an_episode(referral_source="3A"), an_episode("2013-03-31", referral_source=None)],
     fails=[
+        an_episode(None, referral_source=None),
         an_episode(referral_source=None),
         an_episode(referral_source="BB"),
         an_episode("2013-04-01", referral_source="1"),
@@ -126,7 +128,7 @@ def outcome_missing(it: Episode, at: At) -> bool:
     analogue="CIN 8630",
     message="The episode closes before its referral",
     mend="Correct the referral date or the closure date.",
-    passes=[an_episode("2026-05-01", "2026-05-01", "RC7"), an_episode(None, "2026-05-01", "RC7")],
+    passes=[an_episode(), an_episode("2026-05-01", "2026-05-01", "RC7"), an_episode(None, "2026-05-01", "RC7")],
     fails=[an_episode("2026-05-01", "2026-04-30", "RC7")],
 )
 def closed_before_referral(it: Episode, at: At) -> bool:
@@ -162,7 +164,10 @@ def several_open(it: Child, at: At) -> list[list[Cell]]:
     analogue="CIN 8816",
     message="An episode is open although the child was referred again later",
     mend="Close the earlier episode before the later referral, or record what is new within the open one.",
-    passes=[a_child(an_episode("2025-05-01", "2025-09-01", "RC7"), an_episode("2026-06-03"))],
+    passes=[
+        a_child(an_episode(None), an_episode("2026-06-03")),
+        a_child(an_episode("2025-05-01", "2025-09-01", "RC7"), an_episode("2026-06-03")),
+    ],
     fails=[
         a_child(an_episode("2025-05-01"), an_episode("2025-06-03", "2025-07-01", "RC7")),
         a_child(an_episode("2025-05-01"), an_episode("2026-06-03", referral_no_further_action_flag=True)),
@@ -190,7 +195,11 @@ def open_one_not_newest(it: Child, at: At) -> Iterator[list[Cell]]:
     analogue="CIN 8820",
     message="A referral falls within another episode",
     mend="Correct the dates, or record what is new within the earlier episode; the day of its closure will do.",
-    passes=[a_child(an_episode("2025-05-01", "2025-09-01", "RC7"), an_episode("2025-09-01"))],
+    passes=[
+        a_child(an_episode(None, "2025-09-01", "RC7"), an_episode("2025-08-31"), an_episode("2025-05-01")),
+        a_child(an_episode("2025-05-01", "2025-09-01", "RC7"), an_episode(None)),
+        a_child(an_episode("2025-05-01", "2025-09-01", "RC7"), an_episode("2025-09-01")),
+    ],
     fails=[
         a_child(an_episode("2025-05-01", "2025-09-01", "RC7"), an_episode("2025-08-31")),
         a_child(an_episode("2025-05-01", "2025-09-01", "RC7"), an_episode("2025-05-02", "2025-06-01", "RC7")),
@@ -276,13 +285,14 @@ def referred_twice(it: Child, at: At) -> list[list[Cell]]:
     message="The case has been open for more than 10 working days and no assessment has started",
     mend="Enter the assessment; close the episode if nothing followed from the referral.",
     passes=[
+        an_episode(None),
         look(an_episode("2026-05-27"), today="2026-06-10"),  # ten working days
         look(an_episode("2026-04-01", assessments=[assessment("2026-04-02")])),
         look(an_episode("2026-04-01", referral_no_further_action_flag=True)),
         look(an_episode("2026-04-01", "2026-04-20", "RC7")),
         look(an_episode("2024-03-31", placements=[placement("2024-04-01")])),  # assessed before the window
     ],
-    fails=[look(an_episode("2026-05-26"), today="2026-06-10")],
+    fails=[an_episode("2024-04-01"), look(an_episode("2026-05-26"), today="2026-06-10")],
 )
 def nobody_assesses(it: Episode, at: At) -> bool:
     """Open, and nothing has begun; a referral before the history window may have been assessed before it."""
@@ -300,6 +310,8 @@ def nobody_assesses(it: Episode, at: At) -> bool:
     message="The person was 18 or older when referred, and there is no care leaver record",
     mend="Check the date of birth and the referral date; enter the care leaver record if the person is one.",
     passes=[
+        look(an_episode(None), date_of_birth="2000-01-01"),
+        look(an_episode(), date_of_birth=None),
         look(an_episode("2026-02-28"), date_of_birth="2008-02-29"),
         look(an_episode("2026-03-01", leaver=leaver()), date_of_birth="2008-02-29"),
     ],

@@ -36,6 +36,7 @@ def start_missing(it: NeedPlan, at: At) -> bool:
     message="A child in need plan starts before the referral",
     mend="Correct the start of the plan or the referral date; one of an earlier case belongs to that episode.",
     passes=[
+        look(need_plan(None), referral_date="2026-06-03"),
         look(need_plan("2026-06-03"), referral_date="2026-06-03"),
         look(need_plan("2026-06-03"), referral_date=None),
     ],

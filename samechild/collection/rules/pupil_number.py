@@ -12,7 +12,7 @@ from samechild.collection.records import Details
 from samechild.collection.rules.care import looked_after_on, periods
 from samechild.collection.rules.codes import authorities, codes
 from samechild.collection.rules.days import age_on, is_school_age, last_31
-from samechild.collection.rules.examples import an_episode, details, look, placement
+from samechild.collection.rules.examples import TODAY, an_episode, details, look, placement
 from samechild.collection.rules.parts import episodes
 from samechild.collection.rules.rule import At, Cell, Grade, Rule, rule
 from samechild.identifiers.upn import ALPHABET
@@ -69,7 +69,7 @@ def check_letter_wrong(it: Details, at: At) -> bool:
     analogue="CIN 1530",
     message="Characters 2 to 4 of the UPN are not the number of an authority",
     mend="Ask the school for the number.",
-    passes=[details(unique_pupil_number="A845123418007"), details()],
+    passes=[details(unique_pupil_number=None), details(unique_pupil_number="A845123418007"), details()],
     fails=[details(unique_pupil_number="A999123418007"), details(unique_pupil_number="A8X5123418007")],
 )
 def authority_unknown(it: Details, at: At) -> bool:
@@ -86,7 +86,7 @@ def authority_unknown(it: Details, at: At) -> bool:
     analogue="CIN 1540",
     message="Characters 5 to 12 of the UPN are not all digits",
     mend="Ask the school for the number.",
-    passes=[details(unique_pupil_number="A84512341800C"), details()],
+    passes=[details(unique_pupil_number=None), details(unique_pupil_number="A84512341800C"), details()],
     fails=[details(unique_pupil_number="A8451234180O7"), details(unique_pupil_number="A845I23418007")],
 )
 def middle_not_digits(it: Details, at: At) -> bool:
@@ -103,7 +103,7 @@ def middle_not_digits(it: Details, at: At) -> bool:
     analogue="CIN 1550",
     message="Character 13 of the UPN is neither a digit nor a letter other than I, O and S",
     mend="Ask the school for the number.",
-    passes=[details(unique_pupil_number="A84512341800C"), details()],
+    passes=[details(unique_pupil_number=None), details(unique_pupil_number="A84512341800C"), details()],
     fails=[details(unique_pupil_number="A84512341800S"), details(unique_pupil_number="A84512341800-")],
 )
 def last_character_wrong(it: Details, at: At) -> bool:
@@ -120,7 +120,11 @@ def last_character_wrong(it: Details, at: At) -> bool:
     analogue="CIN 1560Q",
     message="The former UPN does not have the form of a UPN",
     mend="Check the former number; leave it out where it is not known.",
-    passes=[details(former_unique_pupil_number="A84512341800C"), details(former_unique_pupil_number="A845123418007")],
+    passes=[
+        details(),
+        details(former_unique_pupil_number="A84512341800C"),
+        details(former_unique_pupil_number="A845123418007"),
+    ],
     fails=[details(former_unique_pupil_number="1845123418007"), details(former_unique_pupil_number="A84512341800O")],
 )
 def former_malformed(it: Details, at: At) -> bool:
@@ -153,6 +157,7 @@ def former_is_current(it: Details, at: At) -> bool:
     message="A child of school age has neither a UPN nor a valid reason for having none",
     mend="Enter the UPN; where there is none, enter why (UN2 to UN10).",
     passes=[
+        details(unique_pupil_number=None, date_of_birth=None),
         details(),
         details(unique_pupil_number=None, unique_pupil_number_unknown_reason="UN3"),
         details(unique_pupil_number=None, date_of_birth="2021-09-01"),
@@ -213,6 +218,10 @@ def reason_unknown(it: Details, at: At) -> bool:
     message="UN1 (not of school age) is given for a looked-after child who was 4 or older on the last 31 August",
     mend="Enter the UPN, or another reason.",
     passes=[
+        look(details(unique_pupil_number_unknown_reason="UN3"), placements=[placement("2026-06-03")]),
+        look(
+            details(date_of_birth=None, unique_pupil_number_unknown_reason="UN1"), placements=[placement("2026-06-03")]
+        ),
         look(
             details(date_of_birth="2021-09-01", unique_pupil_number_unknown_reason="UN1"),
             placements=[placement("2026-06-03")],
@@ -220,10 +229,11 @@ def reason_unknown(it: Details, at: At) -> bool:
         details(unique_pupil_number_unknown_reason="UN1"),
     ],
     fails=[
+        look(details(unique_pupil_number_unknown_reason="UN1"), placements=[placement(TODAY)]),
         look(
             details(date_of_birth="2021-08-31", unique_pupil_number_unknown_reason="UN1"),
             placements=[placement("2026-06-03")],
-        )
+        ),
     ],
 )
 def not_of_school_age_and_is(it: Details, at: At) -> bool:
@@ -268,6 +278,7 @@ def no_further_action_and_more(it: Details, at: At) -> list[list[Cell]]:
     message="UN4 (newly looked after) is given for a child looked after for more than seven days",
     mend="Enter the UPN, or another reason.",
     passes=[
+        look(details(unique_pupil_number_unknown_reason="UN3"), placements=[placement("2026-03-02")]),
         look(details(unique_pupil_number_unknown_reason="UN4"), placements=[placement("2026-06-03")]),
         look(
             details(unique_pupil_number_unknown_reason="UN4"), placements=[placement("2026-05-03", "2026-05-04", "E4A")]

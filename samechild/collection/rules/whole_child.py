@@ -121,6 +121,7 @@ def _before(at: At) -> Details | None:
     message="The date of birth has changed since the last submission",
     mend="Check which of the two is right.",
     passes=[
+        look(details(date_of_birth=None), before=a_child()),
         look(details(), before=a_child()),
         details(),
         look(details(), before=a_child(date_of_birth=None, expected_date_of_birth="2015-05-12")),
@@ -169,6 +170,7 @@ def sex_or_ethnicity_changed(it: Details, at: At) -> Iterator[list[Cell]]:
     message="The UPN has changed and the old one is not given as the former UPN",
     mend="Enter the old number as the former UPN, or correct the new one.",
     passes=[
+        look(details(unique_pupil_number=None), before=a_child()),
         look(details(), before=a_child()),
         look(details(), before=a_child(unique_pupil_number=None)),
         look(
@@ -233,12 +235,16 @@ def in_the_future(it: Child, at: At) -> Iterator[list[Cell]]:
     message="Something happened before the birth, or a referral or plan more than 40 weeks before it",
     mend="Correct the date, or the date of birth.",
     passes=[
+        a_child(an_episode(placements=[placement("2026-01-01")]), date_of_birth="2026-01-01"),
+        a_child(an_episode("2025-03-27", plans=[plan("2025-03-27")]), date_of_birth="2026-01-01"),
+        a_child(an_episode(placements=[placement("2026-06-03")]), date_of_birth="2026-06-11"),
         a_child(
             an_episode("2025-09-01", assessments=[assessment("2025-09-02", "2025-10-01")]), date_of_birth="2026-01-01"
         ),
         a_child(date_of_birth=None),
     ],
     fails=[
+        a_child(an_episode(placements=[placement("2026-06-09")]), date_of_birth=TODAY),
         a_child(an_episode(placements=[placement("2025-12-31")]), date_of_birth="2026-01-01"),
         a_child(an_episode("2025-03-01", plans=[plan("2025-03-26")]), date_of_birth="2026-01-01"),
         a_child(sdq=[sdq("2014-05-19")]),
