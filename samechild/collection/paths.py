@@ -12,6 +12,7 @@ from typing import Any
 
 from samechild.collection.parts import Role, below, parts, things_in, worker_step
 from samechild.collection.records import Child, Thing
+from samechild.errors import Invalid
 
 
 def paths(child: Child) -> Iterator[tuple[str, Thing]]:
@@ -67,10 +68,11 @@ def at_path(child: Child, path: str) -> Any:
 def path_of(child: Child, cell: tuple[Thing, str]) -> str:
     """The path of a cell: the thing it stands in, which must be the very object in the child, and its field.
 
-    Raises KeyError when the thing is not one of this child's.
+    Raises:
+        Invalid: when the thing is not one of this child's.
     """
     thing, field = cell
     for path, each in paths(child):
         if each is thing:
             return below(path, field) if field else path
-    raise KeyError(f"that {type(thing).__name__} is not in this child's record")
+    raise Invalid("That is not in this child's record.")

@@ -12,6 +12,7 @@ from samechild.collection.parts import parts
 from samechild.collection.paths import at_path, path_of, paths
 from samechild.collection.records import Child, Episode, Feed
 from samechild.collection.redact import matches, redact
+from samechild.errors import Invalid
 
 FIRST, SECOND, THIRD = "2026-01-05", "2026-01-06", "2026-01-07"
 PLANS = "social_care_episodes/E1/child_protection_plans"
@@ -331,7 +332,7 @@ def test_places_are_named_by_ids_workers_and_positions() -> None:
         assert at_path(child, nowhere) is None
     worker = at_path(child, f"{WORKERS}/W1@2025-01-01")
     assert path_of(child, (worker, "end_date")) == f"{WORKERS}/W1@2025-01-01/end_date"
-    with pytest.raises(KeyError):
+    with pytest.raises(Invalid):
         path_of(child, (Episode(social_care_episode_id="E1"), ""))
 
 
