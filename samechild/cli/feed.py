@@ -93,7 +93,7 @@ def list_feeds(home: Path | None) -> None:
     with opened(home) as (store, _):
         now = now_utc()
         names = {each.organisation: each.name for each in organisations(store)}
-        found = feeds_of(store)
+        found = feeds_of(store, registers=True)
         for each in found:
             try:
                 agreement = agreed(store, feed_of(store, each.authority, each.sandbox, now), now)

@@ -114,7 +114,7 @@ def _daily(tables: Sequence[sa.MetaData], store: Store, job: Job, progress: Prog
 
     now = datetime.now(UTC)
     process(store, tables, now)
-    for feed in feeds_of(store):
+    for feed in feeds_of(store, registers=True):
         look_again(store, feed, now, lambda done: progress(done, 0))
 
 

@@ -1,7 +1,7 @@
 """Once a day the rules look again at every child, for some answers change with the day alone, and the day is counted.
 
-An assessment becomes overdue and a child turns eighteen without anything being sent. What the authority holds is counted
-in the same pass, for the rules about the whole and for the pages.
+An assessment becomes overdue and a child turns eighteen without anything being sent. What the authority holds is
+counted in the same pass, for the rules about the whole and for the pages.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import msgspec
 import sqlalchemy as sa
 
 from samechild.collection import store as tables
+from samechild.collection.attendance.working import look_again as look_at_registers
 from samechild.collection.check import check_day
 from samechild.collection.day import counts_of, day_of
 from samechild.collection.feeds import processor_of
@@ -49,6 +50,9 @@ def look_again(store: Store, feed: Feed, now: datetime, progress: Progress = in_
     """
     with turn(store, Login.CONTENT, f"collection {feed.owner}") as mine:
         if not mine:
+            return {}
+        if feed.attendance:
+            look_at_registers(store, feed, now)
             return {}
         identify_rest(store, processor_of(feed), feed, now)
         sums = _every_child(store, feed, now, progress)

@@ -248,10 +248,11 @@ def _tell(store: Store, by: Asker, event: str, feed: Feed, now: datetime) -> Non
 # --- may it be taken? -------------------------------------------------------------------------------------------------
 
 
-def feeds_of(store: Store, owners: Iterable[str] | None = None) -> list[Feed]:
-    """Every feed, those closed included, or those of some owners."""
+def feeds_of(store: Store, owners: Iterable[str] | None = None, *, registers: bool = False) -> list[Feed]:
+    """Every council's feed, those closed included, or those of some owners; ``registers``: schools' too."""
     with store.read(Login.GATE) as gate:
-        return tables.every_feed(gate, None if owners is None else list(owners))
+        found = tables.every_feed(gate, None if owners is None else list(owners))
+    return [each for each in found if registers or not each.attendance]
 
 
 def feed_of(store: Store, authority: str, sandbox: bool, now: datetime) -> Feed:

@@ -217,7 +217,7 @@ def _in_parts(store: Store, owner: str) -> Iterator[list[str]]:
 
 
 def _feed(store: Store, ask: Ask) -> Feed:
-    found = [each for each in feeds_of(store, [ask.owner]) if not each.attendance]
+    found = feeds_of(store, [ask.owner])
     if not found:
         raise Missing("That organisation does not send children's social care records here.")
     return found[0]

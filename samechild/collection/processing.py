@@ -60,7 +60,7 @@ def process(store: Store, declared: Tables, now: datetime, *, owners: Collection
     """
     done = 0
     failures: list[Exception] = []
-    for feed in feeds_of(store, owners):
+    for feed in feeds_of(store, owners, registers=True):
         try:
             done += _of_one(store, declared, feed, now)
         except Exception as error:  # one council's must not keep the others' waiting

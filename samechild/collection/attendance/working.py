@@ -33,6 +33,8 @@ from samechild.storage.changes import note_change
 SOURCE = "attendance register"
 """What the index calls the source of these records."""
 
+PUPILS_AT_ONCE = 500
+
 
 def work_off(store: Store, declared: Sequence[sa.MetaData], feed: Feed, names: Sequence[str], now: datetime) -> None:
     """Merge, check, identify and purge what some submissions brought; it may be interrupted anywhere and done again."""
@@ -54,6 +56,22 @@ def work_off(store: Store, declared: Sequence[sa.MetaData], feed: Feed, names: S
     purge_children(store, declared, processor_of(feed), gone, now)
     with store.write(Login.CONTENT, owner) as connection:
         tables.submission_done(connection, names, now)
+
+
+def look_again(store: Store, feed: Feed, now: datetime) -> int:
+    """Apply the rules to every pupil of a school as of today, for some answers change with the day alone; how many."""
+    school, after, done = _numbers(store, feed), "", 0
+    while True:
+        with store.read(Login.CONTENT, feed.owner) as connection:
+            keys = tables.all_children(connection, feed.owner, after, PUPILS_AT_ONCE)
+        if not keys:
+            return done
+        after = keys[-1]
+        states = states_of(store, feed.owner, keys, both_keys(store, keys))
+        found = {key: check_pupil(pupil_of(state.roll), now.date(), school) for key, state in states.items()}
+        with store.write(Login.CONTENT, feed.owner) as connection:
+            keep_problems(store, connection, feed.owner, found, {}, now, RETENTION)
+        done += len(states)
 
 
 def _keep(store: Store, feed: Feed, after: Mapping[str, State], rows: tuple[Any, Any], now: datetime) -> None:
