@@ -62,16 +62,16 @@ def as_page(title: str = "Data dictionary") -> str:
         heads = ("Column", "What it is", "Holds", "How private", "Codes", "Data item", "Field as sent")
         rows = [_told(table, column)[1:] for column in table.columns]
         body.append(f"<h2>{escape(table.name)}</h2><p>One row for each: {escape(table.row)}.</p>")
-        body.append(_as_html(heads, rows, anchored=4))
+        body.append(_as_html(table.name, heads, rows, anchored=4))
     for name in code_sets():
         body.append(f'<h2 id="{escape(name)}">Codes: {escape(name)}</h2>')
         rows = [(code, meaning, "yes") for code, meaning in codes(name).items()]
         rows += [(code, meaning, "older cases only") for code, meaning in legacy(name).items()]
-        body.append(_as_html(("Code", "Meaning", "In use"), rows))
+        body.append(_as_html(f"Codes of {name}", ("Code", "Meaning", "In use"), rows))
     return _PAGE.format(title=escape(title), body="\n".join(body))
 
 
-def _as_html(heads: tuple[str, ...], rows: list[tuple[str, ...]], anchored: int = -1) -> str:
+def _as_html(label: str, heads: tuple[str, ...], rows: list[tuple[str, ...]], anchored: int = -1) -> str:
     """A table; the cells of one column link to the codes of that name."""
     linked = [
         [
@@ -82,12 +82,14 @@ def _as_html(heads: tuple[str, ...], rows: list[tuple[str, ...]], anchored: int 
     ]
     head = "".join(f'<th scope="col">{escape(each)}</th>' for each in heads)
     lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in linked)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+    return f'<div tabindex="0" role="region" aria-label="{escape(label)}">{table}</div>'
 
 
 _ABOUT = (
     "Children's social care records as councils send them every day, put together, under opaque keys. Keys of one "
-    "project mean nothing in another. Who a child is, and where a child lives, is not here. Fields are those of "
+    "project mean nothing in another. Who a child is, and where a child lives, is not here; nor are adoptions, which "
+    "only their custodian may read, and whatever else the reader of this extract may not have. Fields are those of "
     f"version {SPECIFICATION} of the published specification. Codes are kept as they were sent, also wrong ones. "
     "Absence of a row is not absence of an event: a council sends two to three years of history."
 )
@@ -101,7 +103,8 @@ _PAGE = """<!DOCTYPE html>
 <style>
 body {{ font-family: Arial, Helvetica, sans-serif; line-height: 1.4; }}
 body {{ margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }}
-table {{ border-collapse: collapse; display: block; overflow-x: auto; }}
+div {{ overflow-x: auto; }}
+table {{ border-collapse: collapse; }}
 th, td {{ border-bottom: 1px solid #b1b4b6; padding: 0.3rem 0.8rem 0.3rem 0; text-align: left; vertical-align: top; }}
 </style>
 </head>
