@@ -6,8 +6,6 @@ unless somebody notices. Whom a council expects is compared with whom it finds h
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -19,6 +17,7 @@ import pyarrow as pa
 from samechild.collection import reading_store as queries
 from samechild.collection.reading import Sent, ask_about, feed_for, own_ids, sent_of
 from samechild.collection.reading_days import WEEKS, Came, DayOf, by_day, last_full
+from samechild.collection.reading_lists import rows_of
 from samechild.collection.receiving import tokens_of
 from samechild.collection.records import Feed
 from samechild.collection.states import EPISODE
@@ -195,13 +194,9 @@ def read_ids(text: str) -> list[str]:
     Raises:
         Invalid: when there are none or too many, or a line holds no id; the message never repeats what stands there.
     """
-    given = text.removeprefix("\ufeff").strip("\n")
-    first = given.split("\n", 1)[0]
-    delimiter = max(("\t", ";", ","), key=first.count)
     found: dict[str, None] = {}
-    for number, row in enumerate(csv.reader(io.StringIO(given), delimiter=delimiter), start=1):
-        cell = row[0].strip() if row else ""
-        if not any(each.strip() for each in row) or (number == 1 and cell.casefold() in _HEADINGS):
+    for number, (cell, *_) in rows_of(text):
+        if not found and cell.casefold() in _HEADINGS:
             continue
         if (
             not cell

@@ -6,8 +6,6 @@ council, and is replaced whole.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -16,6 +14,7 @@ import msgspec
 from samechild.collection import reading_store as queries
 from samechild.collection.processing import WORKER
 from samechild.collection.reading import feed_for
+from samechild.collection.reading_lists import rows_of
 from samechild.errors import Invalid
 from samechild.keys.register import Purpose
 from samechild.keys.seal import Random, place
@@ -86,13 +85,9 @@ def read_teams(text: str) -> dict[str, str]:
     Raises:
         Invalid: when a line is not such; the message names the line and never what stands in it.
     """
-    given = text.removeprefix("\ufeff").strip("\n")
-    first = given.split("\n", 1)[0]
-    delimiter = max(("\t", ";", ","), key=first.count)
     found: dict[str, str] = {}
-    for number, row in enumerate(csv.reader(io.StringIO(given), delimiter=delimiter), start=1):
-        cells = [cell.strip() for cell in row]
-        if not any(cells) or (number == 1 and cells[0].casefold() in _HEADINGS):
+    for number, cells in rows_of(text):
+        if not found and cells[0].casefold() in _HEADINGS:
             continue
         if len(cells) < 2 or not cells[0] or not cells[1]:
             raise Invalid(f"Line {number}: write a worker's id, a comma, and the team.")

@@ -14,11 +14,15 @@ from samechild.web.forms import Filled
 
 
 class Link(msgspec.Struct, frozen=True):
-    """A link; ``hidden`` is read by screen readers only and tells links with the same words apart."""
+    """A link; ``hidden`` is read by screen readers only and tells links with the same words apart.
+
+    ``whole`` keeps a code or an id on one line.
+    """
 
     words: str
     to: str
     hidden: str = ""
+    whole: bool = False
 
 
 class Tag(msgspec.Struct, frozen=True):

@@ -23,7 +23,17 @@ from samechild.web.blocks import (
 from samechild.web.drawing_days import course
 from samechild.web.forms import Field, Filled, Form, blank, read, wrong
 from samechild.web.menu import VIEWERS
-from samechild.web.pages.quality_parts import CHILDREN, PART, counted, for_senders, grade_tag, rule_link, since, views
+from samechild.web.pages.quality_parts import (
+    CHILDREN,
+    PART,
+    about_rule,
+    counted,
+    for_senders,
+    grade_tag,
+    rule_link,
+    since,
+    views,
+)
 from samechild.web.routes import Page, Sent
 from samechild.web.visits import Visit
 
@@ -111,7 +121,7 @@ def _whole(found: Overview) -> Table:
     return Table(
         "About your council as a whole",
         ("Rule", "What is unusual", "What to do"),
-        tuple((each.code, each.message, each.mend) for each in found.whole),
+        tuple((about_rule(each), each.message, each.mend) for each in found.whole),
         empty="Nothing is unusual in your numbers as a whole.",
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from samechild.collection.reading_councils import LEAST, OfCouncil, closed_purposes, councils
 from samechild.policy.purposes import purposes
-from samechild.web.blocks import Answer, Block, Cell, Questions, Sheet, Table, Words, day
+from samechild.web.blocks import Answer, Block, Cell, Link, Questions, Sheet, Table, Words, day
 from samechild.web.forms import Choice, Field, Filled, Form, blank, read
 from samechild.web.menu import ANALYSTS
 from samechild.web.routes import Page, Sent
@@ -62,7 +62,7 @@ def count(visit: Visit, sent: Sent) -> Answer:
                 "Children",
                 "Records",
                 "Not taken",
-                "Nights missed",
+                "Days missed",
                 "Last",
                 "Errors",
                 "Queries",
@@ -111,7 +111,14 @@ def _rules(found: list[OfCouncil]) -> Table:
     return Table(
         "Errors open by rule",
         ("Rule", "What is wrong", *(each.name for each in found)),
-        tuple((code, words[code], *(told(numbers[code].get(each.name, 0)) for each in found)) for code in most),
+        tuple(
+            (
+                Link(code, f"/rules/{code}", whole=True),
+                words[code],
+                *(told(numbers[code].get(each.name, 0)) for each in found),
+            )
+            for code in most
+        ),
         empty="No errors are open.",
     )
 

@@ -61,12 +61,17 @@ def grade_tag(grade: str) -> Tag:
 
 def rule_link(rule: Rule) -> Link:
     """A rule's code, which leads to the problems that it found."""
-    return Link(rule.code, f"{PROBLEMS}?rule={rule.code}", "show its problems")
+    return Link(rule.code, f"{PROBLEMS}?rule={rule.code}", "show its problems", whole=True)
+
+
+def about_rule(rule: Rule) -> Link:
+    """A rule's code, which leads to what the rule says."""
+    return Link(rule.code, f"{RULES}/{rule.code}", whole=True)
 
 
 def child_link(record_key: str, la_child_id: str) -> Link:
     """A council's own id of a child, which leads to its record."""
-    return Link(la_child_id, f"{CHILDREN}/{record_key}")
+    return Link(la_child_id, f"{CHILDREN}/{record_key}", whole=True)
 
 
 def since(moment: datetime | None, now: datetime) -> str:

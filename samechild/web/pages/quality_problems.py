@@ -37,6 +37,7 @@ from samechild.web.pages.quality_parts import (
     GRADE_WORDS,
     PART,
     PROBLEMS,
+    about_rule,
     child_link,
     counted,
     for_senders,
@@ -195,7 +196,7 @@ def _row(visit: Visit, line: Line) -> tuple[Cell, ...]:
     state = Tag("fixed", "green") if line.until else Tag("new", "purple") if line.new else Tag("open", "grey")
     return (
         child_link(line.record_key, line.la_child_id),
-        line.rule.code,
+        about_rule(line.rule),
         line.rule.message,
         grade_tag(line.grade),
         line.worker,

@@ -17,7 +17,7 @@ from samechild.collection.rules.catalogue import by_code
 from samechild.collection.rules.rule import Day, Example, Rule
 from samechild.errors import Missing
 from samechild.web.blocks import Answer, Block, Cell, Link, Sheet, Summary, Table, Words
-from samechild.web.pages.quality_parts import RULES, grade_tag
+from samechild.web.pages.quality_parts import RULES, about_rule, grade_tag
 from samechild.web.routes import ANYBODY, Page
 from samechild.web.visits import Visit
 
@@ -43,7 +43,7 @@ def show(visit: Visit) -> Answer:
 
 
 def _row(rule: Rule) -> tuple[Cell, ...]:
-    return (Link(rule.code, f"{RULES}/{rule.code}"), rule.message, grade_tag(rule.grade), rule.analogue)
+    return (about_rule(rule), rule.message, grade_tag(rule.grade), rule.analogue)
 
 
 def show_one(visit: Visit) -> Answer:

@@ -23,7 +23,7 @@ TEAMS = Form(
             name="teams",
             label="Workers and teams",
             kind="lines",
-            needed=False,
+            missing="Give at least one worker and team",
             longest=40_000,
             hint=(
                 "One worker in each line: the worker's id as you send it, a comma, the team. You can copy both columns "
@@ -88,8 +88,6 @@ def _numbers(visit: Visit, each: Tally) -> tuple[Cell, ...]:
 def keep(visit: Visit, sent: Sent) -> Answer:
     """Keep the council's list of workers and teams."""
     filled = read(TEAMS, sent)
-    if not filled.problems and not filled.one("teams"):
-        filled = wrong(filled, "Give at least one worker and team", "teams")
     if filled.problems:
         return _sheet(visit, filled)
     try:

@@ -130,11 +130,15 @@ def _refused(each: Asked) -> tuple[Cell, ...]:
     return (
         moment(each.received_at),
         Code(each.request),
-        f"{each.status}, {_STATES.get(each.state, each.state)}",
+        f"{each.status}, {_became(each)}",
         f"{each.records:,}",
         f"{each.refused:,}",
         why(each),
     )
+
+
+def _became(each: Asked) -> str:
+    return "nothing was taken" if each.status >= 400 else _STATES.get(each.state, each.state)
 
 
 def why(each: Asked) -> str:
