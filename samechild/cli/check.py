@@ -53,7 +53,7 @@ def check(
     """Read FILES and say what could not be used, before they are linked or sent.
 
     Of records to link: what each column was taken for. Of children's social care records as they are sent each night
-    (JSON or NDJSON): every rule, with the same codes and words as the receiver.
+    (JSON or NDJSON, or the settings of `submit`, whose source is read): every rule, in the receiver's words.
 
     Ends with exit code 1 when something could not be used, or a child has an error.
 
@@ -61,6 +61,7 @@ def check(
     Examples:
       samechild check education.csv "social care.xlsx#Cases" health.parquet
       samechild check tonight.json --xlsx problems.xlsx
+      samechild check submit.toml --csv problems.csv --ids
     """
     from samechild.cli.check_children import check_payloads, holds_children
 

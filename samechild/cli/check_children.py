@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _LOOKED_AT = 1 << 16
 _MOST_RECORDS = 12
 _SUFFIXES = (".json", ".ndjson", ".jsonl")
+_SETTINGS = ".toml"
+"""The settings of ``samechild submit``: what they name is read and checked as it would be sent."""
+
 _PAYLOAD = re.compile(rb'"(?:child_details|social_care_episodes|health_and_wellbeing)"\s*:')
 _TITLES = {
     "reject": "Would be refused at the door, and the whole batch with it",
@@ -28,8 +31,10 @@ _TITLES = {
 
 
 def holds_children(file: str) -> bool:
-    """Whether a file looks like children as they are sent: JSON with the sections of the specification."""
+    """Whether a file looks like children as they are sent: JSON with their sections, or settings for sending them."""
     path = Path(file)
+    if path.suffix.lower() == _SETTINGS:
+        return True
     if path.suffix.lower() not in _SUFFIXES or not path.is_file():
         return False
     with path.open("rb") as opened:
@@ -45,11 +50,14 @@ def check_payloads(
 
     found: list[tuple[str, Report]] = []
     for file in files:
-        try:
-            body = Path(file).read_bytes()
-        except OSError as error:
-            raise Invalid(f"{Path(file).name} cannot be read ({error.strerror}): check its name.") from None
-        report = check_body(body, today)
+        if Path(file).suffix.lower() == _SETTINGS:
+            report = _check_source(Path(file), today)
+        else:
+            try:
+                body = Path(file).read_bytes()
+            except OSError as error:
+                raise Invalid(f"{Path(file).name} cannot be read ({error.strerror}): check its name.") from None
+            report = check_body(body, today)
         _show(Path(file).name, report, ids)
         found.append((Path(file).name, report))
     for path in (csv, xlsx):
@@ -57,6 +65,23 @@ def check_payloads(
             _write(path, found)
             click.echo(f"Written: {path} (it holds ids of children: keep it as you keep the data).")
     return any(report.found_errors for _, report in found)
+
+
+def _check_source(settings: Path, today: date) -> Report:
+    """Check the children of a council's own source, and say which of its rows found no place."""
+    from samechild.collection.before_sending import check_children
+    from samechild.collection.send.config import read_config, surroundings
+    from samechild.collection.send.mapping import Built
+    from samechild.collection.send.sources import Tables
+    from samechild.collection.send.trying import read_children
+
+    config, built = read_config(settings), Built()
+    with Tables(config, surroundings(config)) as tables:
+        children = enumerate(read_children(tables, today, built), start=1)
+        report = check_children(children, today, months=config.source.months)
+    for each in built.left_out:
+        click.echo(f"Not placed: {each.rows:,} rows of {each.table} {each.why}")
+    return report
 
 
 def _show(name: str, report: Report, ids: bool) -> None:

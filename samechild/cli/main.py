@@ -23,6 +23,7 @@ import click
 from samechild.cli.check import check
 from samechild.cli.client import client
 from samechild.cli.collection_export import extract
+from samechild.cli.conformance import conformance
 from samechild.cli.db import db
 from samechild.cli.demo import demo
 from samechild.cli.evaluate import evaluate
@@ -168,6 +169,6 @@ def main() -> None:
 
 for _command in (
     check, link, explain, sample, evaluate, report, synth, demo, serve, work, people, db, keys, ledger, governance,
-    index, export, trace, submit, client, feed, extract,
+    index, export, trace, submit, client, feed, extract, conformance,
 ):  # fmt: skip
     main.add_command(_command)
