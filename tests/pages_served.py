@@ -117,6 +117,8 @@ def names_in(server: Served) -> dict[str, str]:
         "space": "nowhere",
         "child": "0" * 32,
         "rule": "CHD-06",
+        "client": "0" * 32,  # no council sends here, so there is none
+        "concern": "0" * 32,
     }
     found["user"] = first(manager, f"/organisations/{own(manager)}", r"/people/([0-9a-f]{32})")
     return found

@@ -48,6 +48,7 @@ ROLES = (
     "analyst",
     "social-worker",
 )
+LETTERS = "abcdefgh"
 LINE = {"purposes": ("research", "evaluation", "development"), "powers": ("CA1989-s83",), "bases": ("6(1)(e)",)}
 
 
@@ -118,7 +119,12 @@ class World:
         made = Council(name, number, self._organisation("local-authority", name, la_code=number))
         made.people = {role: self._person(made.organisation, role, f"{name}'s {role}") for role in ROLES}
         made.agreement = self._agreement(made)
-        usual = {"authority": number, "agreement": made.agreement, "categories": CATEGORIES, "opened_at": self.began}
+        usual: dict[str, Any] = {
+            "authority": number,
+            "agreement": made.agreement,
+            "categories": CATEGORIES,
+            "opened_at": self.began,
+        }
         us = people_actions.operator()
         made.live = open_feed(self.store, us, Feed(feed=number, owner=made.organisation, **usual), self.began)
         made.sandbox = open_feed(
@@ -215,7 +221,7 @@ def a_weeks_sending(world: World, *names: tuple[Council, str]) -> None:
                 a_payload(f"{word}1", details=details, episode=wrong),
                 a_payload(f"{word}2", details=details),
             )
-            world.send(council, *children, now=now, request=f"{word}-{back}")
+            world.send(council, *children, now=now, request=f"{word.lower()}{LETTERS[back]}")
         world.work_off(now)
     for council, word in names:
         officer = council.asker("information-governance")
