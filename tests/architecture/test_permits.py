@@ -46,13 +46,20 @@ STAFF = "about a member of staff or a sign-in, in the gate's own database; never
 OPERATOR = "run by whoever runs the databases: copies or checks rows as they lie, sealed, and opens none"
 WRITES = "adds or moves rows and gives back ids or counts"
 MATCHES = "for the memory of the engine that matches records: nothing of it leaves without a decision"
+MERGES = "for the memory of what merges and checks what was received; another test names its callers"
 WITHOUT_PERMIT: dict[Place, str] = {
     ("index/actions.py", "note_of"): "what a person wrote beside an event, for whom the gate let read the history",
     ("index/custody.py", "_opened"): "its callers let in the custodian alone, with a second person",
     ("index/live.py", "Live._holding"): MATCHES,
     ("index/models.py", "opened_model"): "a model is about no child",
     ("index/review_actions.py", "opened_note"): "a reviewer's own words; its callers ask the gate about both records",
+    (
+        "collection/reading_teams.py",
+        "teams_of",
+    ): "which team a worker is in: about staff; its callers ask the gate first",
     ("policy/identities.py", "who_they_are"): MATCHES,
+    ("policy/received.py", "both_keys"): MERGES,
+    ("policy/received.py", "opened"): MERGES,
     ("policy/registers/actions.py", "one_case"): "a case's own words, typed for its officers, who alone may open it",
     ("policy/sealed_texts.py", "open_texts"): "opens for its callers, each of which is judged here",
     ("policy/sealed_texts.py", "seal_texts"): WRITES,
@@ -84,6 +91,25 @@ WITHOUT_PERMIT: dict[Place, str] = {
     ("storage/verify.py", "_of_keys"): "counts rows whose keys are gone: opaque keys in, numbers out",
 }
 """Functions that come to something kept and require no permit, each with its reason."""
+
+
+MERGING: frozenset[Place] = frozenset(
+    {
+        ("collection/attendance/working.py", "look_again"),
+        ("collection/attendance/working.py", "work_off"),
+        ("collection/daily.py", "_every_child"),
+        ("collection/identifying.py", "identify_rest"),
+        ("collection/processing.py", "_child"),
+        ("collection/processing.py", "_merge_one"),
+        ("collection/processing.py", "_work_off"),
+        ("collection/purging.py", "_cut_out"),
+        ("collection/receiving.py", "_kept"),
+        ("collection/states.py", "open_children"),  # for permits: each opens the sections of its record type
+        ("collection/states.py", "put_right"),
+        ("collection/states.py", "received"),
+    }
+)
+"""Who opens what was received, or what it adds up to, without a permit: each works inside and shows nobody anything."""
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -203,6 +229,13 @@ def test_identities_are_opened_for_matching_only() -> None:
     """What opens a whole space without a permit serves the memory of the index, and trying a new model on it."""
     callers = {each.place[0] for each in everything() if "who_they_are" in each.calls}
     assert callers == {"index/dry_run.py", "index/live.py"}
+
+
+def test_what_was_received_is_opened_for_merging_only() -> None:
+    """What opens children's records as received, or as merged, without a permit serves the worker alone."""
+    opening = {"both_keys", "states_of", "slice_opened"}
+    found = [each for each in everything() if each.place[0].startswith("collection/")]
+    assert {each.place for each in found if each.calls & opening and not each.guarded} == MERGING
 
 
 def test_the_readers_of_the_vaults_are_among_those_that_require_one() -> None:
