@@ -5,6 +5,8 @@ The views are roles like others, with dates, in the ledger and in the access rev
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time
+
 from samechild.errors import Invalid, Missing
 from samechild.policy.people import actions as people_actions
 from samechild.policy.people.rules import Grant, holds
@@ -116,7 +118,7 @@ def give(visit: Visit, sent: Sent) -> Answer:
     staff = next(each for each in people if each.user.user_id == person)
     if _held(visit, staff, roles()[view]) is not None:
         return _show(visit, wrong(filled, "They hold this view already", "view"))
-    end = visit.now.replace(year=until.year, month=until.month, day=until.day, hour=0, minute=0) if until else None
+    end = datetime.combine(until, time(), UTC) if until else None
     try:
         people_actions.grant_role(visit.store, visit.by, person, view, visit.now, visit.shell.random, valid_until=end)
     except Invalid as error:
