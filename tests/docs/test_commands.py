@@ -15,7 +15,7 @@ from project import ROOT, code_of, pages, short
 def shown(page: Path) -> list[tuple[str, str, set[str]]]:
     """Each ``samechild`` command of a page, with the word after it and the options shown."""
     lines = [line for code in code_of(page.read_text(encoding="utf-8")) for line in code.splitlines()]
-    found = [re.match(r"(?:\$ |uv run )?samechild ([a-z-]+)(?: ([a-z|-]+))?(.*)", line.strip()) for line in lines]
+    found = [re.match(r"(?:\$ |uv run )?samechild ([a-z-]+)(?: ([a-z][a-z|-]*))?(.*)", line.strip()) for line in lines]
     return [(match[1], match[2] or "", set(re.findall(r"(?<!\S)--[a-z-]+", match[0]))) for match in found if match]
 
 
