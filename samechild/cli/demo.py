@@ -29,7 +29,7 @@ _PORTS_TRIED = 50
 _HERE = "127.0.0.1"
 
 
-TRY = "Pick a person; try Gwen Ellis to see who looked at a child"
+TRY = "Pick a person; try Gwen Ellis to see who looked at a child, Ada Quill to see what a council mends by morning"
 GATE = "home"
 """The folder of the installation, within the demonstration's; the ledger's witness is beside it."""
 
@@ -110,6 +110,9 @@ def build(work: Path, children: int, authorities: int, seed: int, say: Say) -> l
     lines.append(
         f"{world.records:,} records of {world.children:,} of the children are kept under seal by four organisations; "
         f"a ledger of {world.entries:,} entries says who looked at what, and why."
+    )
+    lines.append(
+        f"Three councils sent {world.collected:,} children by three routes for a week; pages show what is wrong."
     )
     (work / "index.html").write_text(first_page(lines, _LINKS, world.record_key), encoding="utf-8", newline="\n")
     return [*lines, f"Many asked about the record with the key {world.record_key}"]

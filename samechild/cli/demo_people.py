@@ -14,7 +14,7 @@ from samechild.policy.people import access_review
 from samechild.policy.people import actions as people_actions
 from samechild.policy.people import store as people_store
 from samechild.policy.sign_in import store as signed
-from samechild.policy.sign_in.personas import COUNCIL, OTHER_COUNCIL, make_personas, personas
+from samechild.policy.sign_in.personas import COUNCIL, OTHER_COUNCIL, SUPPLIER, THIRD_COUNCIL, make_personas, personas
 from samechild.records.disclosure import Asker
 from samechild.settings import Settings
 from samechild.storage import Login, Store
@@ -25,6 +25,8 @@ REGISTERED_FOR = timedelta(days=365)
 ORGANISATIONS = {
     "council": COUNCIL,
     "other council": OTHER_COUNCIL,
+    "third council": THIRD_COUNCIL,
+    "supplier": SUPPLIER,
     "school": "Beechwood Academy",
     "trust": "Fernshire Community NHS Trust",
     "surgery": "Mill Lane Surgery",
@@ -41,6 +43,8 @@ _OFFICERS = {
     "trust": "Hugh Lacey",
     "surgery": "Nadia Frost",
     "police": "Gus Whitlock",
+    "third council": "Lou Penhale",
+    "department": "Dana Kirkby",
 }
 
 
@@ -82,7 +86,7 @@ def make_people(store: Store, settings: Settings, now: datetime, random: Random)
         for each in personas()
     }
     for short, name in _OFFICERS.items():
-        email = f"officer-{short}@personas.example"
+        email = f"officer-{short.replace(' ', '-')}@personas.example"
         user = people_actions.add_user(store, by, organisations[short], name, email, now, random)
         people_actions.grant_role(store, by, user, OFFICER, now, random)
         people[f"officer of the {short}"] = Asker(user=user, organisation=organisations[short], role=OFFICER, factors=2)

@@ -16,6 +16,7 @@ import msgspec
 
 from samechild.cli.demo_agreements import enter_made_up_law, make_agreements
 from samechild.cli.demo_children import keep_children
+from samechild.cli.demo_collection import children_held, sending
 from samechild.cli.demo_history import (
     Scene,
     asked_at_the_council,
@@ -42,12 +43,16 @@ BEGAN = 100
 
 
 class World(msgspec.Struct, frozen=True):
-    """What was made: how many children's records and ledger entries, and the key of a record many asked about."""
+    """What was made: how many children's records and ledger entries, and the key of a record many asked about.
+
+    ``collected`` counts the children whom councils sent night by night.
+    """
 
     children: int
     records: int
     entries: int
     record_key: str
+    collected: int = 0
 
 
 def make_world(
@@ -89,13 +94,15 @@ def make_world(
         history = [relationships(scene, team), *marks(scene), *consents(scene), hold(scene), *registers(scene)]
         history += [*asked_at_the_council(scene), *asked_between(scene), *officer_looks(scene), *today(scene)]
         telling = part(say, 0.7, 1.0)
-        carry_out(history, lambda done, of: telling("Letting a few weeks pass", done / of))
+        with sending(scene, settings, linked, seed) as nights:
+            carry_out([*history, *nights], lambda done, of: telling("Letting a few weeks pass", done / of))
         collect(store, now)
         return World(
             children=len(children),
             records=sum(len(child.keys) for child in children),
             entries=ledger.head(store).size,
             record_key=scene.key(0),
+            collected=children_held(store),
         )
     finally:
         store.close()

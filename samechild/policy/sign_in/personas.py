@@ -37,7 +37,8 @@ class Persona(msgspec.Struct, frozen=True, kw_only=True):
     words: str
 
 
-COUNCIL, OTHER_COUNCIL = "Fernshire Council", "Larkmouth Council"
+COUNCIL, OTHER_COUNCIL, THIRD_COUNCIL = "Fernshire Council", "Larkmouth Council", "Thornvale Council"
+SUPPLIER = "Caseline Systems"
 
 
 def personas() -> tuple[Persona, ...]:
@@ -72,6 +73,30 @@ def personas() -> tuple[Persona, ...]:
             council,
             "access-manager information-governance",
             "Of another council: two roles to choose from.",
+        ),
+        somebody(
+            "other-data-quality",
+            "Bo Castell",
+            OTHER_COUNCIL,
+            council,
+            "data-quality-officer",
+            "Mends what another council sends every night.",
+        ),
+        somebody(
+            "third-data-quality",
+            "Iris Danby",
+            THIRD_COUNCIL,
+            council,
+            "data-quality-officer access-manager",
+            "Of a council for which its supplier sends.",
+        ),
+        somebody(
+            "supplier",
+            "Kit Lomax",
+            SUPPLIER,
+            "system-supplier",
+            "access-manager",
+            "Makes a case system that sends for councils.",
         ),
         somebody(
             "safeguarding-lead",
