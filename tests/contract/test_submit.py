@@ -8,24 +8,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from clients.powershell_client import PowerShellClient
 from clients.python_client import PythonClient
 from clients.served import Wire, posting, setting_of
 from clients.staging import Staging
 from collection_door import Door, a_door
+from dataset import dataset_of, write_csv_folder
+from postgres_server import empty_databases
 from samechild.cli.tables import all_tables
 from samechild.collection.merge import Held, merge
 from samechild.collection.processing import process
-from samechild.collection.send.config import Credentials
+from samechild.collection.send.config import Config, Credentials, Source
+from samechild.collection.send.mapping import Built
+from samechild.collection.send.sources import Tables
+from samechild.collection.send.ssd_tables import COLUMNS
+from samechild.collection.send.trying import read_children
 from samechild.collection.send.values import whole_child
 from samechild.town.case_people import made_people
 from samechild.town.social_care import as_at, lives
+from samechild.town.social_care import children as town_children
 from sending import Council
 
 CHILDREN, NIGHTS = 250, 3
@@ -201,3 +209,46 @@ def test_a_wrong_key_is_tried_three_times_and_told(door: Door) -> None:
     PythonClient(wrong, posting(door), waits.append).run(staging)
     assert waits == [5.0, 10.0]
     assert staging.rows["C1"].api_response.startswith("API error (403): API access disallowed")
+
+
+def test_a_dataset_lies_in_postgresql(tmp_path: Path) -> None:
+    """The same children come from PostgreSQL as from files, whatever the types and letters of its columns."""
+    today = date(2026, 11, 22)
+    made = list(town_children(40, 3, today))
+    rows = dataset_of(made)
+    write_csv_folder(rows, tmp_path / "ssd")
+    with empty_databases(1) as [url]:
+        engine = sa.create_engine(url)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE SCHEMA reporting")
+            for name, its in rows.items():
+                columns = [*COLUMNS[name][0], *COLUMNS[name][1]]
+                table = sa.Table(
+                    name,
+                    sa.MetaData(schema="reporting"),
+                    *(sa.Column(each, sa.Date if each.endswith(("_date", "_dob")) else sa.Text) for each in columns),
+                )
+                table.create(connection)
+                if its:
+                    connection.execute(table.insert(), [_typed(row, columns) for row in its])
+        engine.dispose()
+        written = engine.url.render_as_string(hide_password=False)
+        there = Source(kind="ssd", database="env:SSD", schema="reporting")
+        of_database = _read(there, tmp_path, today, written)
+    of_files = _read(Source(kind="ssd", folder="ssd"), tmp_path, today, "")
+    assert len(of_files) > 25
+    assert of_database == of_files
+
+
+def _typed(row: dict[str, Any], columns: list[str]) -> dict[str, Any]:
+    dates = {name for name in columns if name.endswith(("_date", "_dob"))}
+    told = {name: row.get(name) for name in columns}
+    return {name: date.fromisoformat(value) if name in dates and value else value for name, value in told.items()}
+
+
+def _read(source: Source, folder: Path, today: date, url: str) -> list[dict[str, Any]]:
+    built = Built()
+    with Tables(Config(source=source, folder=folder), {"SSD": url}) as tables:
+        children = list(read_children(tables, today, built))
+    assert built.left_out == ()
+    return sorted(children, key=lambda child: str(child["la_child_id"]))
