@@ -257,23 +257,26 @@ def _agreed(scene: Scene, short: str, now: datetime) -> str:
     """The agreement of a council with the department, for its three purposes, signed by both."""
     cast = scene.cast
     parties = (short, "department")
-    rule = Rule(
-        effect=Effect.ALLOW,
-        exception=False,
-        modes=(Mode.EXISTENCE, Mode.CONTENT),
-        record_types=RECORDS,
-        purposes=("research", "evaluation", "development"),
-        powers=("CA1989-s83",),
-        bases=("6(1)(e)",),
-        conditions=("Sch1-4",),
-        confidences=("statute",),
-    )
+    rules = [
+        Rule(
+            effect=Effect.ALLOW,
+            exception=False,
+            modes=(mode,),
+            record_types=RECORDS,
+            purposes=("research", "evaluation", "development"),
+            powers=("CA1989-s83",),
+            bases=("6(1)(e)",),
+            conditions=("Sch1-4",),
+            confidences=confidences,
+        )
+        for mode, confidences in ((Mode.EXISTENCE, ()), (Mode.CONTENT, ("statute",)))
+    ]
     draft = Agreement(
         agreement="",
         version=0,
         owner=cast.of(short),
         parties=tuple(cast.of(each) for each in parties),
-        rules=(rule,),
+        rules=tuple(rules),
         starts=now,
         ends=scene.now + timedelta(days=365),
     )
