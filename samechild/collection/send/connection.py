@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 import httpx
 import msgspec
@@ -62,8 +63,8 @@ class Connection:
         self.requests = self.retries = self.sent_bytes = 0
         self._client = httpx.Client(
             timeout=httpx.Timeout(send.timeout),
-            verify=_trusted(config),
-            proxy=_proxy(send.proxy),
+            verify=trusted(config.beside(send.certificates) if send.certificates else None),
+            proxy=proxy_at(send.proxy),
             transport=around.transport,
             follow_redirects=False,
             headers={"User-Agent": AGENT},
@@ -216,7 +217,8 @@ def _retry_after(written: str, now: datetime) -> float:
     return max(0.0, (moment - now).total_seconds())
 
 
-def _proxy(written: str) -> httpx.Proxy | None:
+def proxy_at(written: str) -> httpx.Proxy | None:
+    """The proxy at an address; None: as the machine is set. Raises Invalid when it is none."""
     if not written:
         return None
     try:
@@ -225,12 +227,11 @@ def _proxy(written: str) -> httpx.Proxy | None:
         raise Invalid("proxy under [send] is no address: write http://HOST:PORT.") from None
 
 
-def _trusted(config: Config) -> ssl.SSLContext:
-    """The machine's own authorities and those of the settings; TLS 1.2 at least. Raises Missing or Invalid."""
+def trusted(path: Path | None = None) -> ssl.SSLContext:
+    """The machine's own authorities and those in a PEM file; TLS 1.2 at least. Raises Missing or Invalid."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if config.send.certificates:
-        path = config.beside(config.send.certificates)
+    if path is not None:
         try:
             context.load_verify_locations(cafile=str(path))
         except FileNotFoundError:
