@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -85,6 +86,12 @@ async def _sent(door: Door, bodies: Iterable[Garbled], found: Told) -> None:
             found.kinds[TAKEN if answer.status_code == 200 else TOLD][each.kind] += 1
 
 
+def worked_off(door: Door) -> None:
+    """Merge, check and identify what was taken, a moment later."""
+    door.now += timedelta(seconds=1)
+    process(door.store, all_tables(), door.now)
+
+
 def memory_mib() -> float:
     """The resident memory of this process, after what is garbage was collected."""
     gc.collect()
@@ -123,7 +130,7 @@ def main(bodies: int, seed: int, database: str, wanted: bool) -> None:
             found.times += part.times
             for kind, counts in part.kinds.items():
                 found.kinds[kind] += counts
-            process(door.store, all_tables(), door.now)
+            worked_off(door)
             door.log.seek(0)
             door.log.truncate()
             early = early or memory_mib()

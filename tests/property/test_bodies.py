@@ -12,11 +12,9 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from bench.fuzz_bodies import TAKEN, Told, sent_all
+from bench.fuzz_bodies import TAKEN, Told, sent_all, worked_off
 from collection_door import Door, a_door
 from garbled import JSON, WAYS, Garbled, garbled
-from samechild.cli.tables import all_tables
-from samechild.collection.processing import process
 from samechild.collection.structure import read_batch, read_lines, told
 from samechild.policy import ledger
 
@@ -68,7 +66,7 @@ def the_door() -> Iterator[Door]:
 def answered(door: Door, count: int, seed: int) -> Told:
     """Send many, and work off what was taken."""
     found = sent_all(door, some(count, seed))
-    process(door.store, all_tables(), door.now)
+    worked_off(door)
     assert set(found.statuses) <= {200, 400, 413}, found.statuses
     assert not {"our mistake", "Traceback"} & set(door.log.getvalue().split('"'))
     assert ledger.verify(door.store) == []
