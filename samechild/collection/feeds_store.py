@@ -204,7 +204,7 @@ def namings(
     asked = sa.select(feed_suppliers).where(
         sa.or_(c.feed.in_(list(feed_names)), c.supplier.in_(list(suppliers))), _holds(feed_suppliers)
     )
-    return list(connection.execute(asked.order_by(c.valid_from, c.naming), {"now": now}))
+    return list(connection.execute(asked.order_by(c.feed, c.valid_from, c.naming), {"now": now}))
 
 
 def end_naming(connection: sa.Connection, feed: str, supplier: str, now: datetime) -> int:
