@@ -101,7 +101,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     problems: int
     children: int
     page: int
-    rules: tuple[OfRule, ...]
+    rules: tuple[Rule, ...]
 
     @property
     def pages(self) -> int:
@@ -191,7 +191,7 @@ def listed(store: Store, by: Asker, wanted: Wanted, page: int, now: datetime) ->
         problems, children = queries.how_many(connection, feed.owner, wanted)
         page = min(max(1, page), max(1, -(-problems // SHOWN)))
         rows = queries.problems(connection, feed.owner, wanted, (page - 1) * SHOWN, SHOWN)
-        rules = tuple(_of_rule(row) for row in queries.by_rule(connection, feed.owner, now - NEW, now - FIXED))
+        rules = tuple(rule_of(code) for code in queries.rules_found(connection, feed.owner))
     them = _opened(store, by, feed, rows, now, "problems", (IDENTITY, WORKERS))
     lines = _lines(store, feed, rows, them, now)
     return Listed(lines=tuple(lines), problems=problems, children=children, page=page, rules=rules)

@@ -100,6 +100,12 @@ def how_many(connection: sa.Connection, owner: str, wanted: Wanted) -> tuple[int
     return int(row[0]), int(row[1])
 
 
+def rules_found(connection: sa.Connection, owner: str) -> list[str]:
+    """The codes of the rules that ever found something in what is held."""
+    asked = sa.select(csc_issues.c.rule).where(csc_issues.c.owner == owner).distinct().order_by(csc_issues.c.rule)
+    return list(connection.execute(asked).scalars())
+
+
 def by_rule(connection: sa.Connection, owner: str, new: datetime, fixed: datetime) -> list[sa.Row[Any]]:
     """How many problems of each rule and grade are open, of how many children, are new, were fixed; the oldest one."""
     issues, open_now = csc_issues.c, csc_issues.c.until.is_(None)

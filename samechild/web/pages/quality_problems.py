@@ -155,7 +155,7 @@ def _picked_words(picked: Picked) -> list[Block]:
 
 
 def _filter(found: Listed, picked: Picked) -> Filled:
-    form = _filter_form(tuple(dict.fromkeys(each.rule.code for each in found.rules)))
+    form = _filter_form(tuple(rule.code for rule in found.rules))
     values = {name: getattr(picked, name) for name in _NAMES}
     return blank(form, **values)
 
