@@ -28,7 +28,10 @@ MOST_UNPACKED = 512 * 1024 * 1024
 """Bytes that one request may unpack to."""
 
 MOST_LINES = 100_000
-"""Lines of one request."""
+"""Lines of one request that say something."""
+
+MOST_BREAKS = 10 * MOST_LINES
+"""Line breaks of one request."""
 
 _STEP = 1024 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
@@ -89,7 +92,7 @@ class Lines:
         self._unpacker = zlib.decompressobj(_GZIP) if gzip else None
         self._begun = b""
         self._so_far = 0
-        self._count = 0
+        self._count = self._breaks = 0
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The lines that a piece completes, without empty ones.
@@ -127,6 +130,9 @@ class Lines:
             yield found
 
     def _cut(self, piece: bytes) -> list[bytes]:
+        self._breaks += piece.count(b"\n")
+        if self._breaks > MOST_BREAKS:
+            raise TooLarge(f"Send at most {MOST_LINES} records in one request.")
         *ended, last = piece.split(b"\n")
         if not ended:
             self._begun = (self._begun + last)[: LONGEST_RECORD + 1]

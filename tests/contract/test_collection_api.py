@@ -396,6 +396,8 @@ def test_endless_lines_and_endlessly_many_are_refused(door: Door, monkeypatch: p
     assert (last["summary"]["kept"], last["summary"]["refused"]) == (1, 1)
     monkeypatch.setattr(bodies, "MOST_LINES", 50)
     assert door.send(b"x\n" * 1000, LOAD, content_type=NDJSON).status_code == 413
+    emptiness = gzip.compress(b"\n" * (bodies.MOST_BREAKS + 1))
+    assert door.send(emptiness, LOAD, content_type=NDJSON, content_encoding="gzip").status_code == 413
 
 
 # --- trying out and reading back --------------------------------------------------------------------------------------
