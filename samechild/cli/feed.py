@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from samechild.storage import Store
 
 authority_option = click.option(
-    "--authority", required=True, metavar="NUMBER", help="Three-digit number of the council, such as 845."
+    "--authority", required=True, metavar="NUMBER", help="Number of the council, such as 845; the URN of a school."
 )
 sandbox_option = click.option("--sandbox", is_flag=True, help="Its sandbox, for trying out with made-up children.")
 
@@ -39,15 +39,16 @@ def feed() -> None:
 def open_one(
     authority: str, sandbox: bool, agreement: str, months: int, sections: tuple[str, ...], home: Path | None
 ) -> None:
-    """Open a council's feed, or change the terms of an open one.
+    """Open a council's feed, or a school's for its attendance register, or change the terms of an open one.
 
     \b
-    Example:
+    Examples:
       samechild feed open --authority 845 --agreement 3f0c9a7d21b84e65
+      samechild feed open --authority 136001 --agreement 3f0c9a7d21b84e65
     """
     from samechild.collection.beyond import CATEGORIES
     from samechild.collection.feeds import SANDBOX, change_feed, feed_name, feeds_of, open_feed
-    from samechild.collection.records import Feed
+    from samechild.collection.records import ATTENDANCE, Feed
     from samechild.policy.people.actions import operator
 
     with opened(home) as (store, _):
@@ -58,11 +59,13 @@ def open_one(
             authority=authority,
             owner=council.organisation + (SANDBOX if sandbox else ""),
             agreement=agreement,
-            categories=tuple(dict.fromkeys(sections)) or CATEGORIES,
+            categories=(ATTENDANCE,) if _is_school(authority) else tuple(dict.fromkeys(sections)) or CATEGORIES,
             months=months,
             opened_at=now,
         )
-        there = any(each.feed == name and each.closed_at is None for each in feeds_of(store, [wanted.owner]))
+        there = any(
+            each.feed == name and each.closed_at is None for each in feeds_of(store, [wanted.owner], registers=True)
+        )
         (change_feed if there else open_feed)(store, operator(), wanted, now)
     click.echo(f"Feed {name} of {council.name} {'has new terms' if there else 'is open'}. Now who may send:")
     click.echo(f"  samechild client add --authority {authority} --supplier NAME{' --sandbox' if sandbox else ''}")
@@ -105,17 +108,24 @@ def list_feeds(home: Path | None) -> None:
         click.echo("No council sends here yet: open a feed with `samechild feed open`.")
 
 
+def _is_school(number: str) -> bool:
+    """Whether a number is a school's URN and not a council's."""
+    return len(number) == 6
+
+
 def council_of_number(store: Store, authority: str) -> Organisation:
-    """The council known here by a three-digit number.
+    """The council known here by a three-digit number, or the school known by its URN.
 
     Raises:
         Missing: when there is none. Invalid: when several are.
     """
     from samechild.policy.shown import organisations
 
-    found = [each for each in organisations(store) if each.codes.get("la-code") == authority]
+    code = "urn" if _is_school(authority) else "la-code"
+    found = [each for each in organisations(store) if each.codes.get(code) == authority]
     if not found:
-        raise Missing("No council here has that number: give it one with `samechild people set-code`.")
+        whose = "school" if _is_school(authority) else "council"
+        raise Missing(f"No {whose} here has that number: give it one with `samechild people set-code`.")
     if len(found) > 1:
         raise Invalid("Several organisations have that number: mend that first.")
     return found[0]

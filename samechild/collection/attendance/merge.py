@@ -48,7 +48,7 @@ def merge(held: Roll | None, sent: Mapping[str, Any]) -> Roll | None:
 
 
 def _by_session(marks: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], list[Tree]]:
-    """Marks by day and session; each different thing said of a session once, in an order that says nothing."""
+    """Marks by day and session; each different thing said of one session once, in an order that says nothing."""
     found: dict[tuple[str, str], list[Tree]] = {}
     for mark in marks:
         kept = {name: mark[name] for name in ("date", "session", "code", "minutes_late") if mark.get(name) is not None}

@@ -49,7 +49,7 @@ class _Sent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Mark(_Sent, frozen=True, kw_only=True):
     """What the register says of one session. The same session sent again replaces what was sent before."""
 
-    date: Annotated[Day, _field("Day of the session")]
+    date: Annotated[Day, _field("Day on which it was")]
     session: Annotated[Session, _field("Morning or afternoon")]
     code: Annotated[str, _field("Code of the register", codes="attendance", min_length=1, max_length=2)]
     minutes_late: Annotated[Minutes, _field("Minutes late")] = None

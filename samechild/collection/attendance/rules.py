@@ -158,7 +158,7 @@ def not_in_the_future(mark: Mark, at: Within) -> bool:
 @rule(
     "ATT-05", on=Mark, grade=Grade.ERROR, fields=("date", "pupil.date_of_birth"), since=2024,
     message="The session is before the pupil was born",
-    mend="Check the date of birth and the date of the session.",
+    mend="Check the date of birth and the day that was marked.",
     passes=[_look(_a_mark()), _look(_a_mark(), date_of_birth=None)],
     fails=[_look(_a_mark(day="2015-05-19"))],
 )  # fmt: skip

@@ -167,3 +167,16 @@ def test_a_number_given_later_is_kept_beside_others(home: Path) -> None:
     store.close()
     assert council is not None
     assert council.codes == {"la-code": "845", "gss": "E10000999"}
+
+
+def test_a_school_has_a_feed_for_its_register_under_its_urn(home: Path) -> None:
+    words = ["--kind", "academy", "--name", "Beechwood Academy", "--code", "urn=900001"]
+    assert run("people", "add-organisation", *words, "--home", home).code == 0
+    agreement = an_agreement(home, "Beechwood Academy")
+    done = typed(home, "feed", "open", "--authority", "900001", "--agreement", agreement)
+    assert done.code == 0, done.err
+    assert "has new terms" in typed(home, "feed", "open", "--authority", "900001", "--agreement", agreement).out
+    assert "900001       Beechwood Academy: " in typed(home, "feed", "list").out
+    made = typed(home, "client", "add", "--authority", "900001", "--supplier", "Registers Ltd")
+    assert made.code == 0, made.err
+    assert typed(home, "feed", "open", "--authority", "900002", "--agreement", agreement).code == 4
