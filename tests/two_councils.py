@@ -89,8 +89,8 @@ class World:
         self.analyst = self._person(self.department, "analyst")
         self.supplier = self._organisation("system-supplier", "Casework Systems")
         self.supplier_manager = self._person(self.supplier, "access-manager")
-        self.one = self._council("Alderford Council", "845")
-        self.other = self._council("Brackmere Council", "846")
+        self.one = self.council("Alderford Council", "845")
+        self.other = self.council("Brackmere Council", "846")
         around = Around(paces=UNHURRIED)
         self.server = Served(store, Settings(home=store.home), around, demo=False)
         self.server.now = self.now
@@ -115,7 +115,7 @@ class World:
         people_actions.grant_role(self.store, us, user, role, self.began, os.urandom)
         return user
 
-    def _council(self, name: str, number: str) -> Council:
+    def council(self, name: str, number: str) -> Council:
         made = Council(name, number, self._organisation("local-authority", name, la_code=number))
         made.people = {role: self._person(made.organisation, role, f"{name}'s {role}") for role in ROLES}
         made.agreement = self._agreement(made)
@@ -215,7 +215,7 @@ def a_weeks_sending(world: World, *names: tuple[Council, str]) -> None:
     for back in range(7, -1, -1):
         now = world.now - timedelta(days=back)
         for council, word in names:
-            wrong = {"closure_date": "2026-01-01"} if back > 2 else {}
+            wrong = {"closure_date": "2026-01-01" if back > 2 else "2026-05-01", "closure_reason": "RC1"}
             details = {"surname": word, "first_name": word}
             children = (
                 a_payload(f"{word}1", details=details, episode=wrong),

@@ -21,7 +21,9 @@ from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store
 
 TOLD = "visible-to-owner"
-NEWEST = 2**53
+NEWEST = 2**31 - 1
+"""No entry that anybody was told of has a greater number: the column holds no greater one."""
+
 OUTCOME_WITHIN = 50
 """An outcome is looked for among so many entries after its decision; one further off is not shown in the list."""
 
@@ -68,7 +70,8 @@ def looked_at(store: Store, by: Asker, before: int | None = None, limit: int = 5
     if by.role not in ("information-governance", "access-manager", "data-quality-officer"):
         raise Refused("What the department looked at is shown to your officers and access managers.")
     with store.read(Login.GATE) as gate:
-        numbers = tables.told_of(gate, by.organisation, TOLD, NEWEST if before is None else before, limit)
+        newest = NEWEST if before is None else min(before, NEWEST)
+        numbers = tables.told_of(gate, by.organisation, TOLD, newest, limit)
         found = []
         for number in numbers:
             entry = ledger.entries(gate, before=number + 1, limit=1)[0]
