@@ -120,7 +120,7 @@ def _day_row(each: DayOf) -> tuple[Cell, ...]:
 def _refusals(found: Received) -> Table:
     return Table(
         "Requests of which something was not taken, the newest first",
-        ("When", "Request", "Answer", "Records", "Not taken", "Why"),
+        ("When", "Request", "Answer", "Records", "Not taken", "Why (positions count from 0)"),
         tuple(_refused(each) for each in found.refusals),
         empty="Everything that you sent in these six weeks was taken.",
     )
@@ -142,14 +142,14 @@ def _became(each: Asked) -> str:
 
 
 def why(each: Asked) -> str:
-    """The reasons of a request, the most frequent first, with the positions of the first records."""
+    """The reasons of a request, the most frequent first, with the positions of the first records, counted from 0."""
     counts = Counter(fault.rule for fault in each.faults)
     told = []
     for code, number in counts.most_common(3):
         rule = by_code().get(code)
         words = rule.message if rule else next(fault.words for fault in each.faults if fault.rule == code)
-        at = [str(fault.position + 1) for fault in each.faults if fault.rule == code and fault.position >= 0]
-        where = f", in record {', '.join(at[:5])}{' and others' if len(at) > 5 else ''}" if at else ""
+        at = [str(fault.position) for fault in each.faults if fault.rule == code and fault.position >= 0]
+        where = f", at position {', '.join(at[:5])}{' and others' if len(at) > 5 else ''}" if at else ""
         told.append(f"{code} ({number}): {words}{where}")
     return ". ".join(told)
 
