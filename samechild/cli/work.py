@@ -109,12 +109,14 @@ def _collect(store: Store, job: Job, progress: Progress) -> None:
 def _daily(tables: Sequence[sa.MetaData], store: Store, job: Job, progress: Progress) -> None:
     """Look again at every child that councils sent: some answers change with the day alone."""
     from samechild.collection.daily import look_again
-    from samechild.collection.feeds import feeds_of
+    from samechild.collection.feeds import feeds_of, processor_of
     from samechild.collection.processing import process
+    from samechild.collection.purging import purge_ended
 
     now = datetime.now(UTC)
     process(store, tables, now)
     for feed in feeds_of(store, registers=True):
+        purge_ended(store, tables, processor_of(feed), now)
         look_again(store, feed, now, lambda done: progress(done, 0))
 
 

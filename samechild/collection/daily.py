@@ -16,12 +16,14 @@ import sqlalchemy as sa
 
 from samechild.collection import store as tables
 from samechild.collection.attendance.working import look_again as look_at_registers
+from samechild.collection.before_sending import current_worker
 from samechild.collection.check import check_day
 from samechild.collection.day import counts_of, day_of
 from samechild.collection.feeds import processor_of
 from samechild.collection.identifying import identify_rest
 from samechild.collection.merge import child_of
-from samechild.collection.processing import checked, keep_problems, worker_of
+from samechild.collection.problems import keep_problems
+from samechild.collection.processing import checked
 from samechild.collection.records import Feed
 from samechild.collection.states import states_of
 from samechild.policy.received import both_keys
@@ -73,7 +75,7 @@ def _every_child(store: Store, feed: Feed, now: datetime, progress: Progress) ->
         after = keys[-1]
         states = states_of(store, feed.owner, keys, both_keys(store, keys))
         children = {key: child_of(state.held) for key, state in states.items()}
-        workers = {key: worker_of(child, now.date()) for key, child in children.items()}
+        workers = {key: current_worker(child, now.date()) for key, child in children.items()}
         found = checked(store, feed, children, {}, now)
         for child in children.values():
             sums.update(counts_of(child))

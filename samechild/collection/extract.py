@@ -9,7 +9,7 @@ projects' files cannot be joined (UK GDPR Articles 25 and 89).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from secrets import token_hex
@@ -30,8 +30,7 @@ from samechild.keys.seal import project as checked_project
 from samechild.policy import ledger
 from samechild.policy.actions import permit, permits
 from samechild.records.disclosure import Ask, Mode, Permit, Scope, Spread
-from samechild.storage import Database, Login, Store
-from samechild.storage.changes import changes_after, newest
+from samechild.storage import Login, Store
 
 KINDS = (EPISODE, PROTECTION, CARE, WORKERS)
 """The kinds of record that are asked for; adoption is for its custodian alone."""
@@ -46,41 +45,10 @@ Say = Callable[[str, float], None]
 _TYPES = {Kind.TEXT: pa.string(), Kind.DAY: pa.date32(), Kind.FLAG: pa.bool_(), Kind.NUMBER: pa.int32()}
 
 
-class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """What changed since a cursor: opaque keys of children who were collected or purged, and the next cursor."""
-
-    cursor: int
-    changed: tuple[str, ...]
-    purged: tuple[str, ...]
-
-
 class Extracted(msgspec.Struct, frozen=True, kw_only=True):
     """What an extract holds: rows by table; ``children`` among them are those whom the asker may have."""
 
     rows: Mapping[str, int]
-
-
-def changes(store: Store, since: int, owners: Collection[str], limit: int = 500) -> Changes:
-    """Whose records of some councils changed since a cursor (0: from the beginning), at most ``limit`` lines of it.
-
-    Opaque keys only: what the records say is asked of the gate. A purged child's key will never be used again; a child
-    of whom a part was purged is in both lists. The cursor stands still when nothing is new.
-    """
-    with store.read(Login.CONTENT) as connection:
-        upto = newest(connection, Database.CONTENT)
-        lines = changes_after(connection, Database.CONTENT, since, kinds=("collected", "purged"), limit=limit)
-    changed: dict[str, None] = {}
-    purged: dict[str, None] = {}
-    for line in lines:
-        if line.space not in owners:
-            continue
-        if line.kind == "collected":
-            changed.update(dict.fromkeys(line.more.get("records", ())))
-        else:
-            purged[line.subject] = None
-    last = lines[-1].number if lines else since
-    cursor = last if len(lines) == limit else max(upto, last)
-    return Changes(cursor=cursor, changed=tuple(changed), purged=tuple(purged))
 
 
 def schema(table: Table) -> pa.Schema:

@@ -31,8 +31,8 @@ AT_ONCE = 200
 def identify_children(store: Store, by: Asker, feed: Feed, states: Sequence[State], now: datetime) -> int:
     """Let the index find each child its place among the council's children; returns how many it looked at.
 
-    Without an index space of the council's own, or before it has a model, nothing is done: :func:`identify_rest` does it
-    once there is one.
+    Without an index space of the council's own, or before it has a model, nothing is done: :func:`identify_rest` does
+    it once there is one.
     """
     if not states or feed.sandbox or not ready(store, feed.owner):
         return 0

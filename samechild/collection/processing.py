@@ -8,28 +8,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from threading import Event
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 
 from samechild.collection import store as tables
 from samechild.collection import who_store
 from samechild.collection.attendance.working import work_off as work_off_register
+from samechild.collection.before_sending import current_worker
 from samechild.collection.check import Problem, check
 from samechild.collection.feeds import feeds_of, processor_of
 from samechild.collection.identifying import identify_children
 from samechild.collection.merge import child_of, merge
-from samechild.collection.problems import OF_HISTORY as OF_HISTORY
-from samechild.collection.problems import PLACE as PLACE
-from samechild.collection.problems import WORKER as WORKER
-from samechild.collection.problems import keep_problems as keep_problems
+from samechild.collection.problems import keep_problems
 from samechild.collection.purging import finish_purges, purge_children, to_purge
 from samechild.collection.receiving import WAITING
 from samechild.collection.records import Child, Feed
 from samechild.collection.rules.days import window_start
+from samechild.collection.rules.parts import alike
 from samechild.collection.rules.rule import At
 from samechild.collection.states import BASIS, RETENTION, State, halves, slice_opened, states_of
 from samechild.policy.received import Both, both_keys
@@ -37,8 +35,8 @@ from samechild.storage import Database, Login, Store
 from samechild.storage.changes import note_change
 from samechild.storage.turns import turn
 
-UPN, NAMED = "csc upn", "csc name and birth"
-"""What tokens are made for: a UPN, a name with a birth date."""
+MARKS = {"upn": "csc upn", "name and birth": "csc name and birth"}
+"""What tokens are made for, by what two children could have in common: a UPN, a name with a birth date."""
 
 PAUSE, SWEEP = 0.2, 15.0
 """Seconds between looks at what came through this process, and through any other."""
@@ -173,7 +171,7 @@ def _keep(batch: _Batch, alive: Mapping[str, State]) -> None:
         tables.keep_states(connection, whats)
         for row in batch.purged:
             tables.keep_purge(connection, row)
-        workers = {key: worker_of(child, now.date()) for key, child in everyone.items()}
+        workers = {key: current_worker(child, now.date()) for key, child in everyone.items()}
         keep_problems(batch.store, connection, owner, found, workers, now, history=not batch.again)
         if alive:
             note_change(
@@ -224,16 +222,7 @@ def _keep_marks(batch: _Batch, children: Mapping[str, Child]) -> set[str]:
 
 def marks_of(store: Store, child: Child) -> dict[str, str]:
     """What a child could have in common with another by mistake, as tokens by kind."""
-    details = child.child_details
-    if details is None:
-        return {}
-    found = {}
-    if details.unique_pupil_number:
-        found["upn"] = store.keys.token(UPN, details.unique_pupil_number.strip().upper())
-    if details.first_name and details.surname and details.date_of_birth:
-        name = f"{details.first_name.strip().casefold()}\x1f{details.surname.strip().casefold()}"
-        found["name and birth"] = store.keys.token(NAMED, f"{name}\x1f{details.date_of_birth.isoformat()}")
-    return found
+    return {kind: store.keys.token(MARKS[kind], value) for kind, value in alike(child).items()}
 
 
 def checked(
@@ -270,20 +259,3 @@ def _shared(store: Store, owner: str, record_keys: Sequence[str]) -> dict[str, f
         if len(by_token.get(token, ())) > 1:
             found.setdefault(key, set()).add(kind)
     return {key: frozenset(kinds) for key, kinds in found.items()}
-
-
-def worker_of(child: Child, today: date) -> str:
-    """The worker who has the child's open episode now; empty when none is known."""
-    current = [
-        (worker.start_date or date.min, worker.worker_id)
-        for episode in child.social_care_episodes or ()
-        if episode.closure_date is None
-        for worker in episode.care_worker_details or ()
-        if worker.worker_id and (worker.end_date is None or worker.end_date >= today)
-    ]
-    return max(current)[1] if current else ""
-
-
-def held_as(state: State) -> bytes:
-    """A state as bytes that are equal when the states are: for comparing what is kept with what is rebuilt."""
-    return msgspec.json.encode([state.held.child, state.held.unreported], order="deterministic")

@@ -20,7 +20,7 @@ from samechild.collection import store as tables
 from samechild.collection.records import Feed
 from samechild.collection.redact import matches, redact
 from samechild.collection.states import BASIS, RETENTION, Received, put_right, received
-from samechild.errors import Missing
+from samechild.errors import Missing, Refused
 from samechild.index.erasing import erase
 from samechild.keys.actions import salt_of_child
 from samechild.keys.graveyard import add_lines, lines_of
@@ -157,11 +157,24 @@ def replay_purges(store: Store, now: datetime) -> int:
 def purge_children(
     store: Store, declared: Sequence[sa.MetaData], by: Asker, record_keys: Sequence[str], now: datetime
 ) -> None:
-    """Erase whole children, wherever this sender's record of them is; who is gone already is left out."""
+    """Erase whole children, wherever this sender's record of them is; who is gone already is left out.
+
+    Where a hold forbids destroying, the child stays, under nobody's id, until :func:`purge_ended` finds it lifted.
+    """
     for key in record_keys:
         try:
             erase(store, declared, by, [key], Why.PURGED, now)
         except Missing:
             continue
+        except Refused:
+            ledger.append(store, PURGE, {"held": True, "by_organisation": by.organisation}, now, _reference(store, key))
+            continue
         with store.write(Login.CONTENT, by.organisation) as connection:
             note_change(connection, Database.CONTENT, "purged", space=by.organisation, subject=key, now=now)
+
+
+def purge_ended(store: Store, declared: Sequence[sa.MetaData], by: Asker, now: datetime) -> None:
+    """Erase children whose purge a hold kept from being done, once it is lifted; asked for every day."""
+    with store.read(Login.CONTENT, by.organisation) as connection:
+        waiting = tables.ended(connection, by.organisation)
+    purge_children(store, declared, by, waiting, now)

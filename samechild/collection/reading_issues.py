@@ -17,7 +17,7 @@ from samechild.collection import reading_store as queries
 from samechild.collection import store as tables
 from samechild.collection.daily import RULE
 from samechild.collection.merge import Held
-from samechild.collection.processing import WORKER
+from samechild.collection.problems import WORKER
 from samechild.collection.reading import (
     KINDS,
     ask_about,

@@ -14,7 +14,8 @@ import msgspec
 
 from samechild.collection import reading_store as queries
 from samechild.collection.merge import Held, child_of
-from samechild.collection.processing import PLACE, checked
+from samechild.collection.problems import PLACE
+from samechild.collection.processing import checked
 from samechild.collection.reading import feed_for, open_child
 from samechild.collection.reading_child import Fault, fields_in_words, in_words
 from samechild.collection.reading_store import Wanted

@@ -12,7 +12,7 @@ from datetime import datetime
 import msgspec
 
 from samechild.collection import reading_store as queries
-from samechild.collection.processing import WORKER
+from samechild.collection.problems import WORKER
 from samechild.collection.reading import feed_for
 from samechild.collection.reading_lists import rows_of
 from samechild.errors import Invalid

@@ -6,7 +6,7 @@ whoever shows any of it to somebody passes a permit, which says which children a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ import msgspec
 from samechild.collection import store as tables
 from samechild.collection import who_store
 from samechild.collection.merge import Held, joined, merge, parted
+from samechild.collection.records import Episode
 from samechild.errors import Refused
 from samechild.policy.received import Both, both_keys, opened, sealed
 from samechild.records.disclosure import Mode, Permit
@@ -113,7 +114,7 @@ def _together(
 def rebuilt(
     store: Store, owner: str, record_key: str, keys: Mapping[str, Both], upto: tuple[int, int] | None = None
 ) -> State | None:
-    """The state of a child made again from everything received, or from what was received up to a place in the order."""
+    """The state of a child made again from everything received, or from what came up to a place in the order."""
     held: Held | None = None
     last = (0, 0)
     for each in received(store, owner, [record_key], keys):
@@ -239,29 +240,26 @@ def _within(held: Held, permits: Mapping[str, Permit]) -> Held:
     """Only what some record types cover; where the child is only where the decision does not hide it."""
     identity, content = parted(held)
     hidden = {name for permit in permits.values() for name in permit.decision.hidden}
-    whole = joined(identity if IDENTITY in permits else {}, content)
-    child = dict(whole.child)
+    known = dict(content["child"])
     if EPISODE not in permits:
-        child.pop("health_and_wellbeing", None)
-    episodes = []
-    for episode in child.get("social_care_episodes", []):
-        kept = dict(episode)
-        for kind, sections in SECTIONS.items():
-            if kind not in permits:
-                for section in sections:
-                    kept.pop(section, None)
-        if EPISODE not in permits:
-            ours = {section for sections in SECTIONS.values() for section in sections} | {"social_care_episode_id"}
-            kept = {name: value for name, value in kept.items() if name in ours}
-        episodes.append(_without_places(kept) if "postcode" in hidden else kept)
-    if "social_care_episodes" in child:
-        child["social_care_episodes"] = episodes
-    details = dict(child.get("child_details", {}))
-    if "postcode" in hidden:
-        details.pop("postcode", None)
-    if details:
-        child["child_details"] = details
-    return Held(child=child, unreported=held.unreported)
+        known = {name: value for name, value in known.items() if name == "social_care_episodes"}
+    child = dict(joined(identity if IDENTITY in permits else {}, {**content, "child": known}).child)
+    out = {section for kind, sections in SECTIONS.items() if kind not in permits for section in sections}
+    if EPISODE not in permits:
+        ours = {section for sections in SECTIONS.values() for section in sections} | {"social_care_episode_id"}
+        out |= set(Episode.__struct_fields__) - ours
+    episodes = [_without(episode, out, "postcode" in hidden) for episode in child.pop("social_care_episodes", [])]
+    details = {name: value for name, value in child.pop("child_details", {}).items() if name not in hidden}
+    child |= {"child_details": details} if details else {}
+    child |= {"social_care_episodes": episodes} if episodes else {}
+    marks = {path: day for path, day in held.unreported.items() if not out & set(path.split("/"))}
+    return Held(child=child, unreported=marks)
+
+
+def _without(episode: Mapping[str, Any], out: Collection[str], places: bool) -> dict[str, Any]:
+    """An episode without some sections, and without the placements' postcodes when these are hidden."""
+    kept = {name: value for name, value in episode.items() if name not in out}
+    return _without_places(kept) if places else kept
 
 
 def _without_places(episode: dict[str, Any]) -> dict[str, Any]:

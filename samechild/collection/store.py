@@ -235,6 +235,12 @@ def child_ended(connection: sa.Connection, record_key: str) -> None:
     connection.execute(ended.values(token=f"purged:{record_key}", digest=""))
 
 
+def ended(connection: sa.Connection, owner: str) -> list[str]:
+    """Children whose purge was asked for and who are still there."""
+    asked = sa.select(csc_children.c.record_key).where(csc_children.c.owner == owner)
+    return list(connection.execute(asked.where(csc_children.c.token.like("purged:%"))).scalars())
+
+
 def forget_digests(connection: sa.Connection, record_keys: Sequence[str]) -> None:
     """Take the next slice of these children whatever it says."""
     for some in parts(record_keys):

@@ -15,7 +15,7 @@ from asking import DAY, NOW
 from collecting import a_council, a_payload, send
 from indexing import SYSTEM
 from samechild.cli.tables import all_tables
-from samechild.collection.extract import Extracted, changes, extract
+from samechild.collection.extract import Extracted, extract
 from samechild.collection.processing import process
 from samechild.collection.store import all_children
 from samechild.collection.tables import tables
@@ -147,21 +147,3 @@ def test_what_was_shown_stands_in_the_ledger(quick: Store, tmp_path: Path) -> No
     extracted(quick, tmp_path / "one")
     kinds = [entry.kind for entry in entries(quick) if entry.number not in before]
     assert kinds.count("outcome") == 4  # one for each kind of record that was allowed
-
-
-def test_who_follows_is_told_whose_records_changed(quick: Store) -> None:
-    first = changes(quick, 0, ["council"])
-    assert len(first.changed) == 2
-    assert first.purged == ()
-    assert changes(quick, first.cursor, ["council"]).changed == ()
-    assert changes(quick, first.cursor, ["council"]).cursor == first.cursor
-    assert changes(quick, 0, ["another"]).changed == ()
-    send(quick, SYSTEM, {"la_child_id": "QC91", "purge": True}, now=NOW + DAY)
-    send(quick, SYSTEM, a_payload("QC92", details={"sex": "F"}), now=NOW + DAY)
-    process(quick, all_tables(), NOW + DAY)
-    then = changes(quick, first.cursor, ["council"])
-    assert set(then.purged) < set(first.changed)
-    assert set(then.changed) | set(then.purged) == set(first.changed)
-    one = changes(quick, 0, ["council"], limit=1)
-    assert one.cursor < then.cursor
-    assert one.changed == first.changed
