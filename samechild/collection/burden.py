@@ -171,6 +171,7 @@ def enter(
     rows = [
         {
             "entry": new_id(random),
+            "owner": feed.owner,
             "feed": feed.feed,
             "month": "" if what == FIRST_HOURS else month,
             "what": what,

@@ -20,6 +20,7 @@ burden_entries = sa.Table(
     "burden_entries",
     TABLES,
     sa.Column("entry", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False, comment="the council that says so"),
     sa.Column("feed", sa.Text, nullable=False, index=True),
     sa.Column("month", sa.Text, nullable=False, comment="such as 2026-11; empty: of the beginning as a whole"),
     sa.Column("what", sa.Text, nullable=False, comment="code: first hours, hours, pounds"),

@@ -233,6 +233,7 @@ def name_supplier(store: Store, by: Asker, feed: Feed, supplier: str, now: datet
         tables.keep_naming(
             gate,
             naming=new_id(random),
+            owner=feed.owner,
             feed=feed.feed,
             supplier=supplier,
             valid_from=now,

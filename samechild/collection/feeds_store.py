@@ -61,6 +61,7 @@ feed_suppliers = sa.Table(
     "feed_suppliers",
     TABLES,
     sa.Column("naming", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False, comment="whose records the feed brings"),
     sa.Column("feed", sa.Text, nullable=False, index=True),
     sa.Column("supplier", sa.Text, nullable=False, index=True, comment="organisation whose systems may send for it"),
     sa.Column("valid_from", Moment, nullable=False),

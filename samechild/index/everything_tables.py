@@ -37,7 +37,7 @@ NOT_TAKEN = {
     **dict.fromkeys(
         (
             "access_tokens", "accounts", "client_secrets", "clients", "invitations", "personas", "provider_people",
-            "provider_starts", "recovery_codes", "sign_in_attempts", "sign_ins", "used_assertions",
+            "provider_starts", "recovery_codes", "sign_in_attempts", "sign_ins", "used_assertions", "feed_keys",
         ),
         _SIGN_IN,
     ),

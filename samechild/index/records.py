@@ -94,8 +94,8 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
 
     ``changed_on``: when the source last changed it, if it says so; what is older than what is kept is left out.
     ``signs``: codes that change what may be done with the record, such as the end reasons E11 and E12 (adopted),
-    ``adopted`` (a placed-for-adoption date) or ``unborn``. ``record_key``: the opaque key under which a room above keeps
-    what is known about the child already; it counts for a record not seen before, and is drawn when empty.
+    ``adopted`` (a placed-for-adoption date) or ``unborn``. ``record_key``: the opaque key under which a room above
+    keeps what is known about the child already; it counts for a record not seen before, and is drawn when empty.
     """
 
     owner: str

@@ -1,8 +1,8 @@
 """Sealing what was received about children, many at a time, for the room that merges it.
 
-What is received says who a child is and what is known about the child in one piece. It lies in the content vault, sealed
-under a key made of both of the child's keys, so that neither vault's role opens it alone. Merged, its two halves lie
-apart, each under that vault's own key of the child.
+What is received says who a child is and what is known about the child in one piece. It lies in the content vault,
+sealed under a key made of both of the child's keys, so that neither vault's role opens it alone. Merged, its two halves
+lie apart, each under that vault's own key of the child.
 
 Merging looks at many children at once, inside the installation: nothing of it is a disclosure until somebody is
 answered, and every answer goes through the gate. What is opened here must stay in the memory of the process; a test

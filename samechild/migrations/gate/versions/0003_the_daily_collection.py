@@ -42,6 +42,7 @@ def upgrade() -> None:
     op.create_table(
         "feed_suppliers",
         sa.Column("naming", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False, comment="whose records the feed brings"),
         sa.Column("feed", sa.Text(), nullable=False),
         sa.Column("supplier", sa.Text(), nullable=False, comment="organisation whose systems may send for it"),
         sa.Column("valid_from", sa.Text(), nullable=False),
@@ -70,6 +71,7 @@ def upgrade() -> None:
     op.create_table(
         "burden_entries",
         sa.Column("entry", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False, comment="the council that says so"),
         sa.Column("feed", sa.Text(), nullable=False),
         sa.Column("month", sa.Text(), nullable=False, comment="such as 2026-11; empty: of the beginning as a whole"),
         sa.Column("what", sa.Text(), nullable=False, comment="code: first hours, hours, pounds"),
