@@ -36,7 +36,7 @@ def a_council(store: Store, *, index: bool = False, **feed: Any) -> Asker:
         for person in (OFFICER, SYSTEM):
             gate.give(connection, person)
     agreement = gate.a_signed_agreement(store, parties=("council", "school"))
-    usual = {"feed": "845", "authority": "845", "owner": "council", "agreement": agreement.agreement}
+    usual: dict[str, Any] = {"feed": "845", "authority": "845", "owner": "council", "agreement": agreement.agreement}
     usual |= {"categories": CATEGORIES, "opened_at": NOW}
     open_feed(store, gate.an_officer("council"), Feed(**{**usual, **feed}), NOW)
     with store.write(Login.GATE) as connection:
