@@ -34,6 +34,7 @@ from samechild.web.collection_operations import COLLECTION_OPERATIONS, daily_at
 from samechild.web.collection_shapes import sent_schemas
 from samechild.web.limits import LONGEST_DAILY, Pace
 from samechild.web.operations import document
+from stores import KINDS
 
 PROBLEM = "application/problem+json"
 NDJSON = "application/x-ndjson"
@@ -450,6 +451,21 @@ def test_who_reads_back_learns_nothing_of_others(door: Door) -> None:
     assert door.ask("GET", "/api/collection/845/errors?limit=x").status_code == 400
     assert door.ask("GET", "/api/collection/845/errors?la_child_id=N1").status_code == 400
     assert door.ask("POST", "/api/collection/845/child", {"la_child_id": "N 1"}).status_code == 400
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_door_is_the_same_on_every_database(kind: str) -> None:
+    with a_door(kind) as door:
+        answers = [
+            door.send([a_payload("K0"), a_payload("K1")], idempotency_key="k"),
+            door.send([a_payload("K0"), a_payload("K1")], idempotency_key="k"),
+            door.send([a_payload("K2"), {"x": 1}]),
+            door.send([a_payload("K2"), {"x": 1}], prefer="handling=lenient"),
+            door.send(some_lines(3), LOAD, content_type=NDJSON),
+            door.send([a_payload("K0")], path=f"/sandbox{DAILY}", feed="845-sandbox"),
+        ]
+        assert [answer.status_code for answer in answers] == [200, 200, 400, 200, 200, 200]
+        assert (kept(door), kept(door, "council-sandbox")) == (6, 1)
 
 
 # --- nothing of a child elsewhere, and nobody holds a worker ----------------------------------------------------------
