@@ -172,6 +172,29 @@ def under_load(sender: Sender, them: Sequence[dict[str, Any]], seconds: int, mos
     return took, late, sent
 
 
+def tables_of(found: Found) -> list[Shown]:
+    """The figures as a table."""
+    title = (
+        f"{found.database}: {found.children:,} children of {found.bytes_each:,.0f} bytes, "
+        f"{found.memory_loaded_mib:,.0f} MiB loaded, {found.memory_after_mib:,.0f} MiB after all"
+    )
+    rows = [
+        ["first load, children a second until visible", f"{found.load_per_second:,.0f}"],
+        ["first load, children a second until receipted", f"{found.receipts_per_second:,.0f}"],
+        ["first load, receipt of 100 children, 95%, ms", f"{found.load_receipt_p95:,.0f}"],
+        ["the same again, children a second", f"{found.again_per_second:,.0f}"],
+        [
+            f"ten posts a second, {found.deltas:,} children in {found.delta_posts}: receipt, median, ms",
+            f"{found.receipt_p50:,.0f}",
+        ],
+        ["receipt, 95%, ms", f"{found.receipt_p95:,.0f}"],
+        ["receipt, 99%, ms", f"{found.receipt_p99:,.0f}"],
+        ["posts begun over a second late", str(found.late_posts)],
+        ["seconds after the last receipt until all was visible", f"{found.visible_last:,.1f}"],
+    ]
+    return [Shown(title, ("figure", "value"), rows)]
+
+
 def mib() -> float:
     """The memory this program has now."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -277,9 +300,7 @@ def main(children: int, database: str, seconds: int, most: int, index: bool, see
         memory_loaded_mib=memory_loaded,
         memory_after_mib=memory_after,
     )
-    figures = msgspec.structs.asdict(found).items()
-    rows = [[name, f"{value:,.1f}" if isinstance(value, float) else str(value)] for name, value in figures]
-    show([Shown("The daily collection under load", ("figure", "value"), rows)])
+    show(tables_of(found))
     command = f"python -m bench.collection --children {children} --database {database}"
     keep(f"collection-{database}-{children}", command, found, results_folder(wanted))
 

@@ -12,7 +12,7 @@ from typing import Any
 import click
 import msgspec
 
-from bench import (
+from bench import collection, (
     decisions,
     growth,
     index,
@@ -40,6 +40,7 @@ KINDS: dict[str, tuple[str, Any, Callable[[Any], list[Shown]]]] = {
     "index": ("The living index at a million children", index.Found, index.tables_of),
     "one_by_one": ("One by one, beside linking in bulk", one_by_one.Found, one_by_one.tables),
     "searching": ("A practitioner's search", searching.Searching, searching.tables_of),
+    "collection": ("Councils' daily records under load", collection.Found, collection.tables_of),
     "tracing": ("Tracing, beside two policies in use", tracing.Tracing, tracing.tables),
     "restricted": ("Hidden and not there", restricted.Restricted, lambda found: [restricted.shown(found)]),
 }

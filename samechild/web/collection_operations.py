@@ -142,7 +142,7 @@ _REQUEST = Named(
 _AFTER = Named(
     name="after",
     words="Empty to begin with, then `next` of the answer before.",
-    schema={"type": "string", "pattern": "^[!-~]{0,200}$", "default": ""},
+    schema={"type": "string", "pattern": "^([!-}]{1,60}~[!-}]{0,60}~[!-}]{0,70})?$", "default": ""},
 )
 _LIMIT = Named(
     name="limit",
