@@ -12,7 +12,8 @@ from typing import Any
 import click
 import msgspec
 
-from bench import collection, (
+from bench import (
+    collection,
     decisions,
     growth,
     index,
