@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from samechild.storage.columns import Moment, kept_columns
 
@@ -328,9 +329,13 @@ def issues_of(connection: sa.Connection, owner: str, record_keys: Sequence[str])
 
 
 def keep_issues(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Keep issues that are new."""
+    """Keep issues that are new; one that ended at this very moment and is there again had not ended."""
     if rows:
-        connection.execute(csc_issues.insert(), list(rows))
+        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        again = insert(csc_issues).on_conflict_do_update(
+            index_elements=["record_key", "rule", "place", "since"], set_={"until": None}
+        )
+        connection.execute(again, list(rows))
 
 
 def end_issues(connection: sa.Connection, gone: Iterable[tuple[str, str, str]], now: datetime) -> None:

@@ -312,3 +312,13 @@ def test_a_new_day_alone_changes_what_the_rules_say_and_is_counted(store: Store)
     later = look_again(store, feed, NOW + 100 * DAY)
     assert "ASM-12" in rules_open(store)
     assert later["rule.LAX-06"] == 1, "nothing was received for days"
+
+
+def test_a_problem_that_comes_and_goes_within_one_moment_is_there(store: Store) -> None:
+    by = a_council(store)
+    wrong = {"closure_date": "2026-01-01", "closure_reason": "RC1"}
+    for closed in ("2026-01-01", "2026-06-01", "2026-01-01"):
+        episode = {"social_care_episode_id": "EC1", **wrong, "closure_date": closed}
+        send(store, by, a_payload("C1", episode=episode))
+        work_off(store)
+    assert "EPI-05" in rules_open(store)
