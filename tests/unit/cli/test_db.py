@@ -112,7 +112,7 @@ def test_what_cannot_be_done_is_said_in_one_sentence(home: Path, tmp_path: Path)
 def test_waiting_jobs_are_done_once(home: Path) -> None:
     run(home, "db", "migrate")
     done = run(home, "work", "--once")
-    assert (done.code, done.out) == (0, "Done: 3. To be tried again: 0. Given up: 0.\n")
+    assert (done.code, done.out) == (0, "Done: 4. To be tried again: 0. Given up: 0.\n")
     assert run(home, "work", "--once").out.startswith("Done: 0.")
     store = opened(home)
     with store.read(Login.GATE) as connection:
