@@ -12,6 +12,7 @@ import asyncio
 import io
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -108,8 +109,9 @@ class InProcess(httpx.BaseTransport):
         self._network = httpx.ASGITransport(app=app, client=("127.0.0.1", 5000))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer one request."""
-        return asyncio.run(self._answer(request))
+        """Answer one request, in a thread of its own: the program around may have an event loop."""
+        with ThreadPoolExecutor(1) as apart:
+            return apart.submit(lambda: asyncio.run(self._answer(request))).result()
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         asked = httpx.Request(request.method, request.url, headers=request.headers, content=request.read())

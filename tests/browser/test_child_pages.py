@@ -87,11 +87,11 @@ def people_and_records(server: Served) -> None:
 def happened(server: Served) -> None:
     """What happened to the first child."""
     steps = ((Kind.FOUND, ""), (Kind.LINK, ""), (Kind.MERGE, "somebody"))
-    events = [
-        Event(number=number, space="partners", at=server.now, kind=kind, by=by, child="wren")
-        for number, (kind, by) in enumerate(steps, start=1)
-    ]
     with server.store.write(Login.INDEX) as connection:
+        events = [
+            Event(number=number, space="partners", at=server.now, kind=kind, by=by, child="wren")
+            for number, (kind, by) in enumerate(steps, start=tables.newest(connection) + 1)
+        ]
         tables.keep_events(connection, events)
 
 

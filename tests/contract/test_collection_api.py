@@ -118,6 +118,8 @@ def called(case: Any, door: Door) -> None:
     feed = "845-sandbox" if "sandbox" in str(case.formatted_path) else "845"
     headers = {"Authorization": f"Bearer {door.tokens[feed]}", "SupplierKey": door.given[feed].supplier_key}
     lenient = any(str(case.path).endswith(name) for name in TAKES_ALL)
+    wrong_headers = bool(case.meta) and any("header" in str(part).lower() for part in case.meta.components)
+    lenient = lenient or wrong_headers  # the token and the key stand in their place, so nothing is wrong with them
     case.call_and_validate(headers=headers, excluded_checks=[negative_data_rejection] if lenient else [])
 
 
