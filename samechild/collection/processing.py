@@ -7,7 +7,7 @@ that one which a kill interrupted is done again from the start and comes to the 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from threading import Event
 from typing import Any
@@ -164,15 +164,16 @@ def _keep(batch: _Batch, alive: Mapping[str, State]) -> None:
     whos, whats = halves(owner, alive, batch.keys, now)
     with batch.store.write(Login.IDENTITY, owner) as connection:
         who_store.keep_identities(connection, whos)
-    others = {key: _child(batch.store, owner, key) for key in touched - set(children)}
-    everyone = {**children, **{key: child for key, child in others.items() if child is not None}}
-    found = checked(batch.store, batch.feed, everyone, batch.before, now)
+    others = _children(batch.store, owner, sorted(touched - set(children)))
+    found = checked(batch.store, batch.feed, children, batch.before, now)
+    of_others = checked(batch.store, batch.feed, others, {}, now)
     with batch.store.write(Login.CONTENT, owner) as connection:
         tables.keep_states(connection, whats)
         for row in batch.purged:
             tables.keep_purge(connection, row)
-        workers = {key: current_worker(child, now.date()) for key, child in everyone.items()}
+        workers = {key: current_worker(child, now.date()) for key, child in {**others, **children}.items()}
         keep_problems(batch.store, connection, owner, found, workers, now, history=not batch.again)
+        keep_problems(batch.store, connection, owner, of_others, workers, now, history=False)
         if alive:
             note_change(
                 connection,
@@ -185,13 +186,18 @@ def _keep(batch: _Batch, alive: Mapping[str, State]) -> None:
             )
 
 
-def _child(store: Store, owner: str, record_key: str) -> Child | None:
-    state = states_of(store, owner, [record_key], both_keys(store, [record_key])).get(record_key)
-    return None if state is None else child_of(state.held)
+def _children(store: Store, owner: str, record_keys: Sequence[str]) -> dict[str, Child]:
+    """Children as they are held, of whom nothing was sent."""
+    states = states_of(store, owner, record_keys, both_keys(store, record_keys))
+    return {key: child_of(state.held) for key, state in states.items()}
 
 
 def _keep_marks(batch: _Batch, children: Mapping[str, Child]) -> set[str]:
-    """Keep what two children could have in common; whose answer to a rule this may change is returned."""
+    """Keep what two children could have in common; returns whose answer to a rule this changes.
+
+    Only who is left alone with a mark, or is joined in it for the first time, is looked at again: a placeholder that
+    thousands carry must not bring them all back each time.
+    """
     owner, store = batch.feed.owner, batch.store
     rows: list[dict[str, Any]] = []
     for key, child in children.items():
@@ -212,12 +218,36 @@ def _keep_marks(batch: _Batch, children: Mapping[str, Child]) -> set[str]:
     now_are = {(str(row["record_key"]), str(row["kind"])): str(row["token"]) for row in rows}
     if were == now_are and not batch.gone:
         return set()
-    moved = {token for mark, token in were.items() if now_are.get(mark) != token}
-    moved |= {token for mark, token in now_are.items() if were.get(mark) != token}
+    lost = [(key, token) for (key, kind), token in were.items() if now_are.get((key, kind)) != token]
+    gained = [(key, token) for (key, kind), token in now_are.items() if were.get((key, kind)) != token]
+    moved = sorted({token for _, token in (*lost, *gained)})
     with store.write(Login.IDENTITY, owner) as connection:
         who_store.keep_marks(connection, [*children, *batch.gone], rows)
-        touched = {key for key, _, _ in who_store.marked(connection, owner, sorted(moved))}
-    return touched - set(batch.gone)
+        after = carriers(who_store.marked(connection, owner, moved))
+    return _changed_for(after, carriers(lost), carriers(gained)) - set(batch.gone)
+
+
+Carriers = dict[str, set[str]]
+"""Who carries each token: record keys by token."""
+
+
+def carriers(marked: Iterable[tuple[str, str]]) -> Carriers:
+    """Who carries each token."""
+    found: Carriers = {}
+    for key, token in marked:
+        found.setdefault(token, set()).add(key)
+    return found
+
+
+def _changed_for(after: Carriers, lost: Carriers, gained: Carriers) -> set[str]:
+    """Who shares a mark with somebody now and did not before, or the other way round."""
+    found: set[str] = set()
+    for token in lost.keys() | gained.keys():
+        now_is = after.get(token, set())
+        was = (now_is - gained.get(token, set())) | lost.get(token, set())
+        if (len(was) > 1) != (len(now_is) > 1):
+            found |= now_is
+    return found
 
 
 def marks_of(store: Store, child: Child) -> dict[str, str]:
@@ -250,12 +280,9 @@ def _shared(store: Store, owner: str, record_keys: Sequence[str]) -> dict[str, f
     """What each of some children has in common with another child of the authority."""
     with store.read(Login.IDENTITY, owner) as connection:
         mine = who_store.marks_of(connection, owner, record_keys)
-        who = who_store.marked(connection, owner, sorted(set(mine.values())))
-    by_token: dict[str, set[str]] = {}
-    for key, _, token in who:
-        by_token.setdefault(token, set()).add(key)
+        shared = who_store.shared(connection, owner, sorted(set(mine.values())))
     found: dict[str, set[str]] = {}
     for (key, kind), token in mine.items():
-        if len(by_token.get(token, ())) > 1:
+        if token in shared:
             found.setdefault(key, set()).add(kind)
     return {key: frozenset(kinds) for key, kinds in found.items()}

@@ -66,12 +66,21 @@ def keep_marks(connection: sa.Connection, record_keys: Sequence[str], rows: Sequ
         connection.execute(csc_marks.insert(), list(rows))
 
 
-def marked(connection: sa.Connection, owner: str, tokens: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Who carries these tokens: record key, kind and token."""
-    found: list[tuple[str, str, str]] = []
+def marked(connection: sa.Connection, owner: str, tokens: Sequence[str]) -> list[tuple[str, str]]:
+    """Who carries these tokens: record key and token."""
+    found: list[tuple[str, str]] = []
     for some in parts(tokens):
-        asked = sa.select(csc_marks.c.record_key, csc_marks.c.kind, csc_marks.c.token).where(
+        asked = sa.select(csc_marks.c.record_key, csc_marks.c.token).where(
             csc_marks.c.owner == owner, csc_marks.c.token.in_(some)
         )
-        found += [(row.record_key, row.kind, row.token) for row in connection.execute(asked)]
+        found += [(row.record_key, row.token) for row in connection.execute(asked)]
+    return found
+
+
+def shared(connection: sa.Connection, owner: str, tokens: Sequence[str]) -> set[str]:
+    """Which of these tokens more than one child carries."""
+    found: set[str] = set()
+    for some in parts(tokens):
+        asked = sa.select(csc_marks.c.token).where(csc_marks.c.owner == owner, csc_marks.c.token.in_(some))
+        found |= set(connection.scalars(asked.group_by(csc_marks.c.token).having(sa.func.count() > 1)))
     return found

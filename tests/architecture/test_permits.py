@@ -99,7 +99,7 @@ MERGING: frozenset[Place] = frozenset(
         ("collection/attendance/working.py", "work_off"),
         ("collection/daily.py", "_every_child"),
         ("collection/identifying.py", "identify_rest"),
-        ("collection/processing.py", "_child"),
+        ("collection/processing.py", "_children"),
         ("collection/processing.py", "_merge_one"),
         ("collection/processing.py", "_work_off"),
         ("collection/purging.py", "_cut_out"),
