@@ -221,7 +221,7 @@ def test_whatever_is_put_into_forms_nothing_of_the_other_comes_back(sides: Sides
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(choice=st.data())
 def test_however_often_it_is_tried(sides: Sides, choice: st.DataObject) -> None:
     something_sent(sides, choice)
