@@ -197,8 +197,9 @@ class _Case:
         }  # fmt: skip
         episode.setdefault("section_47_assessments", []).append(enquiry)
         if conference:
-            enquiry["icpc_date"] = office(max(ended, start + timedelta(days=self.draw.between(9, 16))))
-            return enquiry["icpc_date"]  # type: ignore[no-any-return]
+            held = office(max(ended, start + timedelta(days=self.draw.between(9, 16))))
+            enquiry["icpc_date"] = held
+            return held
         return ended
 
     def _no_more(self, episode: dict[str, Any], assessed: date) -> tuple[date, str]:
