@@ -24,8 +24,8 @@ from alembic.migration import MigrationContext
 from alembic.operations import ops
 
 from samechild.cli.tables import all_tables
+from samechild.sql.columns import Moment
 from samechild.storage import Database, schema
-from samechild.storage.columns import Moment
 from samechild.storage.guards import Guard, guard_of
 from samechild.storage.migrate import bring_up_to_date, folder_of, newest
 

@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from samechild.collection.records import Feed
-from samechild.storage.columns import Moment
+from samechild.sql.columns import Moment
 
 TABLES = sa.MetaData(info={"database": "gate"})
 

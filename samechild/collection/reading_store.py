@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from samechild.collection.store import csc_children, csc_issues, csc_states, parts, submissions
-from samechild.storage.columns import Moment
+from samechild.collection.store import csc_children, csc_issues, csc_states, submissions
+from samechild.sql.among import among
+from samechild.sql.columns import Moment
 
 TABLES = sa.MetaData(info={"database": "content"})
 
@@ -278,11 +279,10 @@ def last_seen(connection: sa.Connection, owner: str, since: datetime) -> list[tu
 
 def seen(connection: sa.Connection, owner: str, record_keys: Sequence[str]) -> dict[str, sa.Row[Any]]:
     """When some children were first and last received, and last said something new."""
-    found: dict[str, sa.Row[Any]] = {}
-    for some in parts(record_keys):
-        asked = sa.select(csc_children).where(csc_children.c.owner == owner, csc_children.c.record_key.in_(some), _HELD)
-        found |= {row.record_key: row for row in connection.execute(asked)}
-    return found
+    asked = sa.select(csc_children).where(
+        csc_children.c.owner == owner, among(csc_children.c.record_key, record_keys), _HELD
+    )
+    return {row.record_key: row for row in connection.execute(asked)}
 
 
 def checked_on(connection: sa.Connection, owner: str, record_key: str) -> str:

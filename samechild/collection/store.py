@@ -13,7 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from samechild.storage.columns import Moment, kept_columns
+from samechild.sql.among import among
+from samechild.sql.columns import Moment, kept_columns
 
 TABLES = sa.MetaData(info={"database": "content"})
 
@@ -79,8 +80,8 @@ csc_children = sa.Table(
     ),
     sa.PrimaryKeyConstraint("record_key"),
     sa.UniqueConstraint("owner", "token", name="csc_children_once"),
-    sa.Index("csc_children_seen", "owner", "seen_at"),
     info=_OWNED,
+    postgresql_with={"fillfactor": 80},  # whoever is sent again unchanged is noted in the same page, in no index
 )
 
 csc_states = sa.Table(
@@ -136,18 +137,11 @@ csc_purges = sa.Table(
 LOCK = 7261641
 """First number of the PostgreSQL advisory lock that puts the writers of one owner one behind the other."""
 
-_AT_ONCE = 500
-
 
 def hold(connection: sa.Connection, owner: str) -> None:
     """Be the only writer of an owner's records until this transaction ends (on SQLite a writer is, anyhow)."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK, sa.func.hashtext(owner))))
-
-
-def parts(values: Sequence[str]) -> list[Sequence[str]]:
-    """Split a long list: a statement takes only so many values."""
-    return [values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE)]
 
 
 # --- submissions ------------------------------------------------------------------------------------------------------
@@ -185,22 +179,17 @@ def submission_done(connection: sa.Connection, names: Sequence[str], now: dateti
 # --- children and slices ----------------------------------------------------------------------------------------------
 
 
-def children_by_token(connection: sa.Connection, owner: str, tokens: Sequence[str]) -> dict[str, sa.Row[Any]]:
+def children_by_token(connection: sa.Connection, owner: str, tokens: Sequence[str]) -> dict[str, Any]:
     """The children known by the authority's own ids, by token."""
-    found: dict[str, sa.Row[Any]] = {}
-    for some in parts(tokens):
-        asked = sa.select(csc_children).where(csc_children.c.owner == owner, csc_children.c.token.in_(some))
-        found |= {row.token: row for row in connection.execute(asked)}
-    return found
+    c = csc_children.c
+    asked = sa.select(c.record_key, c.token, c.digest).where(c.owner == owner, among(c.token, tokens))
+    return {row.token: row for row in connection.execute(asked)}
 
 
 def children_by_key(connection: sa.Connection, owner: str, record_keys: Sequence[str]) -> dict[str, sa.Row[Any]]:
     """The children of some opaque keys."""
-    found: dict[str, sa.Row[Any]] = {}
-    for some in parts(record_keys):
-        asked = sa.select(csc_children).where(csc_children.c.owner == owner, csc_children.c.record_key.in_(some))
-        found |= {row.record_key: row for row in connection.execute(asked)}
-    return found
+    asked = sa.select(csc_children).where(csc_children.c.owner == owner, among(csc_children.c.record_key, record_keys))
+    return {row.record_key: row for row in connection.execute(asked)}
 
 
 def all_children(connection: sa.Connection, owner: str, after: str, many: int) -> list[str]:
@@ -225,8 +214,8 @@ def children_changed(connection: sa.Connection, rows: Sequence[dict[str, Any]]) 
 
 def children_seen(connection: sa.Connection, owner: str, record_keys: Sequence[str], now: datetime) -> None:
     """Note that children were sent again, unchanged."""
-    for some in parts(record_keys):
-        seen = csc_children.update().where(csc_children.c.owner == owner, csc_children.c.record_key.in_(some))
+    if record_keys:
+        seen = csc_children.update().where(csc_children.c.owner == owner, among(csc_children.c.record_key, record_keys))
         connection.execute(seen.values(seen_at=now))
 
 
@@ -244,15 +233,13 @@ def ended(connection: sa.Connection, owner: str) -> list[str]:
 
 def forget_digests(connection: sa.Connection, record_keys: Sequence[str]) -> None:
     """Take the next slice of these children whatever it says."""
-    for some in parts(record_keys):
-        connection.execute(csc_children.update().where(csc_children.c.record_key.in_(some)).values(digest=""))
+    connection.execute(csc_children.update().where(among(csc_children.c.record_key, record_keys)).values(digest=""))
 
 
 def identified(connection: sa.Connection, record_keys: Sequence[str], number: int) -> None:
     """Note as of which submission children are in the index."""
-    for some in parts(record_keys):
-        noted = csc_children.update().where(csc_children.c.record_key.in_(some))
-        connection.execute(noted.values(identified=number))
+    noted = csc_children.update().where(among(csc_children.c.record_key, record_keys))
+    connection.execute(noted.values(identified=number))
 
 
 def not_identified(connection: sa.Connection, owner: str, many: int) -> list[str]:
@@ -280,11 +267,8 @@ def slices_of_submissions(connection: sa.Connection, names: Sequence[str]) -> li
 
 def slices_of_children(connection: sa.Connection, owner: str, record_keys: Sequence[str]) -> list[sa.Row[Any]]:
     """Everything received of some children, oldest first."""
-    found: list[sa.Row[Any]] = []
-    for some in parts(record_keys):
-        asked = sa.select(slices).where(slices.c.owner == owner, slices.c.record_key.in_(some))
-        found += connection.execute(asked.order_by(slices.c.number, slices.c.position))
-    return found
+    asked = sa.select(slices).where(slices.c.owner == owner, among(slices.c.record_key, record_keys))
+    return list(connection.execute(asked.order_by(slices.c.number, slices.c.position)))
 
 
 def rewrite_slice(connection: sa.Connection, name: str, sealed: bytes) -> None:
@@ -297,11 +281,8 @@ def rewrite_slice(connection: sa.Connection, name: str, sealed: bytes) -> None:
 
 def states(connection: sa.Connection, owner: str, record_keys: Sequence[str]) -> dict[str, sa.Row[Any]]:
     """The merged content of some children, sealed."""
-    found: dict[str, sa.Row[Any]] = {}
-    for some in parts(record_keys):
-        asked = sa.select(csc_states).where(csc_states.c.owner == owner, csc_states.c.record_key.in_(some))
-        found |= {row.record_key: row for row in connection.execute(asked)}
-    return found
+    asked = sa.select(csc_states).where(csc_states.c.owner == owner, among(csc_states.c.record_key, record_keys))
+    return {row.record_key: row for row in connection.execute(asked)}
 
 
 def keep_states(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -312,20 +293,16 @@ def keep_states(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> No
 def replace(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
     """Keep one row for each child, in the place of the one before."""
     if rows:
-        for some in parts([row["record_key"] for row in rows]):
-            connection.execute(table.delete().where(table.c.record_key.in_(some)))
+        connection.execute(table.delete().where(among(table.c.record_key, [row["record_key"] for row in rows])))
         connection.execute(table.insert(), list(rows))
 
 
 def issues_of(connection: sa.Connection, owner: str, record_keys: Sequence[str]) -> list[sa.Row[Any]]:
     """The open issues of some children."""
-    found: list[sa.Row[Any]] = []
-    for some in parts(record_keys):
-        asked = sa.select(csc_issues).where(
-            csc_issues.c.owner == owner, csc_issues.c.record_key.in_(some), csc_issues.c.until.is_(None)
-        )
-        found += connection.execute(asked)
-    return found
+    asked = sa.select(csc_issues).where(
+        csc_issues.c.owner == owner, among(csc_issues.c.record_key, record_keys), csc_issues.c.until.is_(None)
+    )
+    return list(connection.execute(asked))
 
 
 def keep_issues(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:

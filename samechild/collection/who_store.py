@@ -7,8 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from samechild.collection.store import parts, replace
-from samechild.storage.columns import kept_columns
+from samechild.collection.store import replace
+from samechild.sql.among import among
+from samechild.sql.columns import kept_columns
 
 TABLES = sa.MetaData(info={"database": "identity"})
 
@@ -30,18 +31,17 @@ csc_marks = sa.Table(
     sa.Column("kind", sa.Text, nullable=False, comment="upn, or name and birth"),
     sa.Column("token", sa.Text, nullable=False),
     sa.PrimaryKeyConstraint("record_key", "kind"),
-    sa.Index("csc_marks_by_token", "owner", "kind", "token"),
+    sa.Index("csc_marks_by_token", "owner", "token"),
     info={"owned": True},
 )
 
 
 def identities(connection: sa.Connection, owner: str, record_keys: Sequence[str]) -> dict[str, sa.Row[Any]]:
     """Who some children are, sealed."""
-    found: dict[str, sa.Row[Any]] = {}
-    for some in parts(record_keys):
-        asked = sa.select(csc_identities).where(csc_identities.c.owner == owner, csc_identities.c.record_key.in_(some))
-        found |= {row.record_key: row for row in connection.execute(asked)}
-    return found
+    asked = sa.select(csc_identities).where(
+        csc_identities.c.owner == owner, among(csc_identities.c.record_key, record_keys)
+    )
+    return {row.record_key: row for row in connection.execute(asked)}
 
 
 def keep_identities(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -51,36 +51,26 @@ def keep_identities(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -
 
 def marks_of(connection: sa.Connection, owner: str, record_keys: Sequence[str]) -> dict[tuple[str, str], str]:
     """The marks of some children: token by record key and kind."""
-    found: dict[tuple[str, str], str] = {}
-    for some in parts(record_keys):
-        asked = sa.select(csc_marks).where(csc_marks.c.owner == owner, csc_marks.c.record_key.in_(some))
-        found |= {(row.record_key, row.kind): row.token for row in connection.execute(asked)}
-    return found
+    asked = sa.select(csc_marks).where(csc_marks.c.owner == owner, among(csc_marks.c.record_key, record_keys))
+    return {(row.record_key, row.kind): row.token for row in connection.execute(asked)}
 
 
 def keep_marks(connection: sa.Connection, record_keys: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
     """Keep the marks of children, in the place of those kept before."""
-    for some in parts(record_keys):
-        connection.execute(csc_marks.delete().where(csc_marks.c.record_key.in_(some)))
+    connection.execute(csc_marks.delete().where(among(csc_marks.c.record_key, record_keys)))
     if rows:
         connection.execute(csc_marks.insert(), list(rows))
 
 
 def marked(connection: sa.Connection, owner: str, tokens: Sequence[str]) -> list[tuple[str, str]]:
     """Who carries these tokens: record key and token."""
-    found: list[tuple[str, str]] = []
-    for some in parts(tokens):
-        asked = sa.select(csc_marks.c.record_key, csc_marks.c.token).where(
-            csc_marks.c.owner == owner, csc_marks.c.token.in_(some)
-        )
-        found += [(row.record_key, row.token) for row in connection.execute(asked)]
-    return found
+    asked = sa.select(csc_marks.c.record_key, csc_marks.c.token).where(
+        csc_marks.c.owner == owner, among(csc_marks.c.token, tokens)
+    )
+    return [(row.record_key, row.token) for row in connection.execute(asked)]
 
 
 def shared(connection: sa.Connection, owner: str, tokens: Sequence[str]) -> set[str]:
     """Which of these tokens more than one child carries."""
-    found: set[str] = set()
-    for some in parts(tokens):
-        asked = sa.select(csc_marks.c.token).where(csc_marks.c.owner == owner, csc_marks.c.token.in_(some))
-        found |= set(connection.scalars(asked.group_by(csc_marks.c.token).having(sa.func.count() > 1)))
-    return found
+    asked = sa.select(csc_marks.c.token).where(csc_marks.c.owner == owner, among(csc_marks.c.token, tokens))
+    return set(connection.scalars(asked.group_by(csc_marks.c.token).having(sa.func.count() > 1)))

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from samechild.storage.columns import Moment
+from samechild.sql.columns import Moment
 
 TABLES = sa.MetaData(info={"database": "identity"})
 

@@ -56,8 +56,8 @@ from samechild.policy.vault_actions import read_what_may_be
 from samechild.records import Sensitivity
 from samechild.records.disclosure import Ask, Asker, Emergency, Mode, Permit, Scope, Spread
 from samechild.records.types import record_types
+from samechild.sql.columns import moment_text
 from samechild.storage import Login, Store
-from samechild.storage.columns import moment_text
 from samechild.storage.databases import Database
 
 PURPOSE = "peoples-rights"

@@ -11,7 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from samechild.storage.columns import kept_columns
+from samechild.sql.among import among
+from samechild.sql.columns import kept_columns
 
 TABLES = sa.MetaData(info={"database": "identity"})
 
@@ -41,25 +42,22 @@ def keep_connected(connection: sa.Connection, rows: Sequence[dict[str, Any]]) ->
 
 def connected_rows(connection: sa.Connection, owner: str, record_keys: Sequence[str]) -> list[sa.Row[Any]]:
     """The rows of an organisation about people connected with some records, oldest first."""
-    found: list[sa.Row[Any]] = []
-    for start in range(0, len(record_keys), 500):
-        asked = (
-            sa.select(index_connected)
-            .where(index_connected.c.owner == owner, index_connected.c.record_key.in_(record_keys[start : start + 500]))
-            .order_by(index_connected.c.received_at, index_connected.c.row_id)
-        )
-        found += connection.execute(asked)
-    return sorted(found, key=lambda row: (row.received_at, row.row_id))
+    asked = (
+        sa.select(index_connected)
+        .where(index_connected.c.owner == owner, among(index_connected.c.record_key, record_keys))
+        .order_by(index_connected.c.received_at, index_connected.c.row_id)
+    )
+    return list(connection.execute(asked))
 
 
 def same_people(connection: sa.Connection, record_keys: Sequence[str]) -> list[tuple[str, str]]:
     """Records, of whatever owner, connected with the same people as some records are: token of the person, and key."""
     asked = sa.select(index_connected.c.person).where(
-        index_connected.c.record_key.in_(list(record_keys)), index_connected.c.person != ""
+        among(index_connected.c.record_key, record_keys), index_connected.c.person != ""
     )
     people = sorted(set(connection.execute(asked).scalars()))
     others = sa.select(index_connected.c.person, index_connected.c.record_key).where(
-        index_connected.c.person.in_(people)
+        among(index_connected.c.person, people)
     )
     return sorted({(row.person, row.record_key) for row in connection.execute(others)}) if people else []
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from samechild.index import review_store as questions
 from samechild.index import store as tables
 from samechild.index.lifecycle import State
+from samechild.sql.among import among
 from samechild.storage import Store
 
 PAIR = "index.pair"
@@ -78,8 +79,8 @@ def asked_before(connection: sa.Connection, pairs: Sequence[tuple[str, str]]) ->
     """Which pairs of records a person was ever asked about, whatever became of it."""
     its = questions.index_question_records
     found: dict[str, set[str]] = {}
-    for some in tables.parts(sorted({key for both in pairs for key in both})):
-        asked = sa.select(its.c.question, its.c.record_key).where(its.c.record_key.in_(some))
-        for row in connection.execute(asked):
-            found.setdefault(row.question, set()).add(row.record_key)
+    named = {key for both in pairs for key in both}
+    asked = sa.select(its.c.question, its.c.record_key).where(among(its.c.record_key, named))
+    for row in connection.execute(asked):
+        found.setdefault(row.question, set()).add(row.record_key)
     return {frozenset(both) for both in found.values() if len(both) == 2}

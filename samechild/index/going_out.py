@@ -21,8 +21,8 @@ from samechild.index.spaces import ask_of, space_of
 from samechild.policy.actions import permit
 from samechild.policy.vault_actions import read_what_may_be
 from samechild.records.disclosure import Ask, Asker, Mode
+from samechild.sql.columns import moment_text
 from samechild.storage import Login, Store
-from samechild.storage.columns import moment_text
 
 BATCH = "index-export"
 NOT_GIVEN = ("record_key", "child", "source", "record_id", "received_at", "basis")

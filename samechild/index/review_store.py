@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -19,14 +19,12 @@ from samechild.index.records import WHO, Piece
 from samechild.index.review import Asked, Doubt, Question, Reply, Said, Stage
 from samechild.index.store import index_children
 from samechild.records.types import record_types
-from samechild.storage.columns import Moment, kept_columns
+from samechild.sql.among import among
+from samechild.sql.columns import Moment, kept_columns
 
 TABLES = sa.MetaData(info={"database": "identity"})
-T = TypeVar("T")
 
 _OWN = {"grants": {"identity": "", "index": "SELECT, INSERT, UPDATE, DELETE"}}
-_MANY = 300
-"""So many keys go into one query."""
 
 index_questions = sa.Table(
     "index_questions",
@@ -110,12 +108,10 @@ def open_questions(connection: sa.Connection, questions: Sequence[Question]) -> 
     A pair about which a question is open already is not asked about again: the open question's id is returned, with its
     evidence brought up to date. Which of the two records is named first does not matter.
     """
-    known: dict[tuple[str, str], str] = {}
-    for some in _parts(questions):
-        asked = sa.select(index_questions.c.space, index_questions.c.holds, index_questions.c.question).where(
-            index_questions.c.holds.in_([_holds(each) for each in some])
-        )
-        known |= {(row.space, row.holds): row.question for row in connection.execute(asked)}
+    asked = sa.select(index_questions.c.space, index_questions.c.holds, index_questions.c.question).where(
+        among(index_questions.c.holds, [_holds(each) for each in questions])
+    )
+    known = {(row.space, row.holds): row.question for row in connection.execute(asked)}
     found: list[str] = []
     new: dict[str, Question] = {}
     for each in questions:
@@ -146,11 +142,9 @@ def withdraw(
     For a record that was erased, moved, or says something else now. Whoever is just answering is told that the question
     has gone.
     """
-    closed = 0
-    for some in _parts(sorted(set(record_keys))):
-        named = sa.select(index_question_records.c.question).where(index_question_records.c.record_key.in_(some))
-        closed += _close(connection, index_questions.c.question.in_(named), space, stage, now)
-    return closed
+    its = index_question_records.c
+    named = sa.select(its.question).where(among(its.record_key, set(record_keys)))
+    return _close(connection, index_questions.c.question.in_(named), space, stage, now)
 
 
 def withdraw_pairs(
@@ -162,8 +156,8 @@ def withdraw_pairs(
     stage: Stage = Stage.SUPERSEDED,
 ) -> int:
     """Stop asking about exactly these pairs of record keys, in either order; returns how many were open."""
-    wanted = sorted({_digest(one, other) for one, other in pairs})
-    return sum(_close(connection, index_questions.c.holds.in_(some), space, stage, now) for some in _parts(wanted))
+    wanted = {_digest(one, other) for one, other in pairs}
+    return _close(connection, among(index_questions.c.holds, wanted), space, stage, now)
 
 
 def _close(connection: sa.Connection, which: Any, space: str, stage: Stage, now: datetime) -> int:
@@ -294,14 +288,13 @@ def unfinished_in(connection: sa.Connection, space: str, before: datetime) -> li
 
 def naming(connection: sa.Connection, space: str, record_keys: Iterable[str]) -> list[Asked]:
     """The open questions of a space that name one of these records, oldest first."""
-    found: dict[str, Asked] = {}
-    for some in _parts(sorted(set(record_keys))):
-        asked = _QUESTIONS.where(
-            index_questions.c.space == space,
-            index_questions.c.stage == Stage.OPEN.value,
-            sa.or_(_A.c.record_key.in_(some), _B.c.record_key.in_(some)),
-        )
-        found |= {row.question: _asked(row) for row in connection.execute(asked)}
+    wanted = set(record_keys)
+    asked = _QUESTIONS.where(
+        index_questions.c.space == space,
+        index_questions.c.stage == Stage.OPEN.value,
+        sa.or_(among(_A.c.record_key, wanted), among(_B.c.record_key, wanted)),
+    )
+    found = {row.question: _asked(row) for row in connection.execute(asked)}
     return sorted(found.values(), key=lambda each: (each.asked.opened_at, each.asked.question))
 
 
@@ -474,14 +467,13 @@ def take_back(connection: sa.Connection, question: str, number: int, now: dateti
 def answers_to(connection: sa.Connection, questions: Iterable[str]) -> dict[str, list[Said]]:
     """Every answer to some questions, oldest first, those taken back too; nothing for a question without answers."""
     found: dict[str, list[Said]] = {}
-    for some in _parts(sorted(set(questions))):
-        asked = (
-            sa.select(index_answers)
-            .where(index_answers.c.question.in_(some))
-            .order_by(index_answers.c.question, index_answers.c.number)
-        )
-        for row in connection.execute(asked):
-            found.setdefault(row.question, []).append(_said(row))
+    asked = (
+        sa.select(index_answers)
+        .where(among(index_answers.c.question, set(questions)))
+        .order_by(index_answers.c.question, index_answers.c.number)
+    )
+    for row in connection.execute(asked):
+        found.setdefault(row.question, []).append(_said(row))
     return found
 
 
@@ -535,7 +527,3 @@ def _said(row: Any) -> Said:
         note=bytes(row.note),
         taken_back_at=row.taken_back_at,
     )
-
-
-def _parts(them: Sequence[T]) -> list[Sequence[T]]:
-    return [them[at : at + _MANY] for at in range(0, len(them), _MANY)]

@@ -13,7 +13,8 @@ import msgspec
 import sqlalchemy as sa
 
 from samechild.index.records import Change, Event, Kind, Space
-from samechild.storage.columns import Moment, kept_columns
+from samechild.sql.among import among
+from samechild.sql.columns import Moment, kept_columns
 
 TABLES = sa.MetaData(info={"database": "identity"})
 
@@ -268,10 +269,9 @@ def move_members(connection: sa.Connection, space: str, lines: Sequence[tuple[st
     if moved:
         its = (index_members.c.space == space) & (index_members.c.record_key == sa.bindparam("record"))
         connection.execute(index_members.update().where(its).values(child=sa.bindparam("to")), moved)
-    for some in parts(gone):
-        connection.execute(
-            index_members.delete().where(index_members.c.space == space, index_members.c.record_key.in_(some))
-        )
+    if gone:
+        here = index_members.c.space == space
+        connection.execute(index_members.delete().where(here, among(index_members.c.record_key, gone)))
 
 
 def move_children(connection: sa.Connection, space: str, lines: Sequence[tuple[str, str, str]]) -> None:
@@ -301,35 +301,24 @@ def _move(
     if moved:
         changing = table.update().where(here, table.c[key] == sa.bindparam("its"))
         connection.execute(changing.values({value: sa.bindparam("to")}), moved)
-    for some in parts(gone):
-        connection.execute(table.delete().where(here, table.c[key].in_(some)))
-
-
-def parts(keys: Sequence[str], size: int = 500) -> list[Sequence[str]]:
-    """Split a long list: a statement takes only so many values."""
-    return [keys[start : start + size] for start in range(0, len(keys), size)]
+    if gone:
+        connection.execute(table.delete().where(here, among(table.c[key], gone)))
 
 
 def members_of(connection: sa.Connection, space: str, children: Sequence[str]) -> dict[str, str]:
     """The records of some children, each with its child."""
-    found: dict[str, str] = {}
-    for some in parts(children):
-        asked = sa.select(index_members.c.record_key, index_members.c.child).where(
-            index_members.c.space == space, index_members.c.child.in_(some)
-        )
-        found |= {row.record_key: row.child for row in connection.execute(asked)}
-    return found
+    asked = sa.select(index_members.c.record_key, index_members.c.child).where(
+        index_members.c.space == space, among(index_members.c.child, children)
+    )
+    return {row.record_key: row.child for row in connection.execute(asked)}
 
 
 def children_of(connection: sa.Connection, space: str, record_keys: Sequence[str]) -> dict[str, str]:
     """The child each of some records is of; a record that is not in the space is left out."""
-    found: dict[str, str] = {}
-    for some in parts(record_keys):
-        asked = sa.select(index_members.c.record_key, index_members.c.child).where(
-            index_members.c.space == space, index_members.c.record_key.in_(some)
-        )
-        found |= {row.record_key: row.child for row in connection.execute(asked)}
-    return found
+    asked = sa.select(index_members.c.record_key, index_members.c.child).where(
+        index_members.c.space == space, among(index_members.c.record_key, record_keys)
+    )
+    return {row.record_key: row.child for row in connection.execute(asked)}
 
 
 def every_member(connection: sa.Connection, space: str) -> list[tuple[str, str, str, str]]:
@@ -345,13 +334,10 @@ def every_member(connection: sa.Connection, space: str) -> list[tuple[str, str, 
 
 def states_of(connection: sa.Connection, space: str, children: Sequence[str]) -> dict[str, str]:
     """The state of each of some children; one that never was is left out."""
-    found: dict[str, str] = {}
-    for some in parts(children):
-        asked = sa.select(index_children.c.child, index_children.c.state).where(
-            index_children.c.space == space, index_children.c.child.in_(some)
-        )
-        found |= {row.child: row.state for row in connection.execute(asked)}
-    return found
+    asked = sa.select(index_children.c.child, index_children.c.state).where(
+        index_children.c.space == space, among(index_children.c.child, children)
+    )
+    return {row.child: row.state for row in connection.execute(asked)}
 
 
 def every_child(connection: sa.Connection, space: str) -> dict[str, str]:
@@ -371,20 +357,14 @@ def every_line(connection: sa.Connection, space: str) -> dict[tuple[str, str], s
 
 def records_by_local(connection: sa.Connection, owner: str, locals_: Sequence[str]) -> dict[str, Any]:
     """The records of an organisation by the token of their own id, as far as they are known."""
-    found: dict[str, Any] = {}
-    for some in parts(locals_):
-        asked = sa.select(index_records).where(index_records.c.owner == owner, index_records.c.local.in_(some))
-        found |= {row.local: row for row in connection.execute(asked)}
-    return found
+    asked = sa.select(index_records).where(index_records.c.owner == owner, among(index_records.c.local, locals_))
+    return {row.local: row for row in connection.execute(asked)}
 
 
 def records_by_key(connection: sa.Connection, record_keys: Sequence[str]) -> dict[str, Any]:
     """Some records by their opaque keys."""
-    found: dict[str, Any] = {}
-    for some in parts(record_keys):
-        asked = sa.select(index_records).where(index_records.c.record_key.in_(some))
-        found |= {row.record_key: row for row in connection.execute(asked)}
-    return found
+    asked = sa.select(index_records).where(among(index_records.c.record_key, record_keys))
+    return {row.record_key: row for row in connection.execute(asked)}
 
 
 def keep_records(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -410,10 +390,10 @@ def change_records(connection: sa.Connection, rows: Sequence[dict[str, Any]]) ->
 
 def keep_aliases(connection: sa.Connection, space: str, aliases: Sequence[tuple[str, str]]) -> None:
     """Let the child ids of a run of linking lead to children; one that is known stays as it is."""
-    known: set[str] = set()
-    for some in parts([alias for alias, _ in aliases]):
-        asked = sa.select(index_aliases.c.alias).where(index_aliases.c.space == space, index_aliases.c.alias.in_(some))
-        known |= set(connection.execute(asked).scalars())
+    asked = sa.select(index_aliases.c.alias).where(
+        index_aliases.c.space == space, among(index_aliases.c.alias, [alias for alias, _ in aliases])
+    )
+    known = set(connection.execute(asked).scalars())
     rows = [{"space": space, "alias": alias, "child": child} for alias, child in aliases if alias not in known]
     if rows:
         connection.execute(index_aliases.insert(), rows)
@@ -434,22 +414,18 @@ def aliases_of(connection: sa.Connection, space: str) -> dict[str, str]:
 
 def lines_by_key(connection: sa.Connection, space: str, what: str, keys: Iterable[str]) -> dict[str, str]:
     """Some rulings, numbers or seals of a space by their keys."""
-    found: dict[str, str] = {}
-    for some in parts(sorted(keys)):
-        asked = sa.select(index_lines.c.key, index_lines.c.value).where(
-            index_lines.c.space == space, index_lines.c.what == what, index_lines.c.key.in_(some)
-        )
-        found |= {row.key: row.value for row in connection.execute(asked)}
-    return found
+    asked = sa.select(index_lines.c.key, index_lines.c.value).where(
+        index_lines.c.space == space, index_lines.c.what == what, among(index_lines.c.key, sorted(keys))
+    )
+    return {row.key: row.value for row in connection.execute(asked)}
 
 
 def spaces_of_records(connection: sa.Connection, record_keys: Sequence[str]) -> list[tuple[str, str]]:
     """In which spaces some records are: (space, record key)."""
-    found: list[tuple[str, str]] = []
-    for some in parts(record_keys):
-        asked = sa.select(index_members.c.space, index_members.c.record_key).where(index_members.c.record_key.in_(some))
-        found += [(row.space, row.record_key) for row in connection.execute(asked)]
-    return sorted(found)
+    asked = sa.select(index_members.c.space, index_members.c.record_key).where(
+        among(index_members.c.record_key, record_keys)
+    )
+    return sorted((row.space, row.record_key) for row in connection.execute(asked))
 
 
 def member_row(record: Any, child: str) -> dict[str, Any]:
@@ -466,8 +442,7 @@ def member_row(record: Any, child: str) -> dict[str, Any]:
 
 def see_records(connection: sa.Connection, record_keys: Sequence[str], now: Any) -> None:
     """Note that some records were received again, unchanged."""
-    for some in parts(record_keys):
-        connection.execute(index_records.update().where(index_records.c.record_key.in_(some)).values(seen_at=now))
+    connection.execute(index_records.update().where(among(index_records.c.record_key, record_keys)).values(seen_at=now))
 
 
 def events_of_kind(connection: sa.Connection, space: str, kind: Kind) -> list[Event]:

@@ -7,7 +7,7 @@ identity vault reaches only the identity keys, that of the content vault only th
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -16,6 +16,8 @@ import sqlalchemy as sa
 from samechild.errors import Conflict
 from samechild.keys.children import Vault, WrappedChildKey, WrappedSalt
 from samechild.keys.register import State, WrappedKey
+from samechild.sql.among import among
+from samechild.sql.columns import moment, moment_text
 
 TABLES = sa.MetaData(info={"database": "gate"})
 
@@ -97,7 +99,7 @@ def wrapped_keys(connection: sa.Connection) -> list[WrappedKey]:
     """Read the register, oldest version of each purpose first."""
     rows = connection.execute(sa.select(key_register).order_by("purpose", "version"))
     return [
-        WrappedKey(row.purpose, row.version, State(row.state), _moment(row.made_at), row.root, row.wrapped, row.public)
+        WrappedKey(row.purpose, row.version, State(row.state), moment(row.made_at), row.root, row.wrapped, row.public)
         for row in rows
     ]
 
@@ -158,7 +160,7 @@ def child_key(connection: sa.Connection, vault: Vault, record_key: str) -> Wrapp
 def children_keys(connection: sa.Connection, vault: Vault, record_keys: Sequence[str]) -> dict[str, WrappedChildKey]:
     """Find the wrapped keys of several children in one vault; who has none is left out."""
     table = child_keys[vault]
-    rows = connection.execute(sa.select(table).where(table.c.record_key.in_(record_keys)))
+    rows = connection.execute(sa.select(table).where(among(table.c.record_key, record_keys)))
     return {row.record_key: WrappedChildKey(row.record_key, vault, row.kek_version, row.wrapped) for row in rows}
 
 
@@ -236,13 +238,13 @@ def tombstone(connection: sa.Connection, record_key: str) -> Tombstone | None:
 
 def erased_of(connection: sa.Connection, record_keys: Sequence[str]) -> set[str]:
     """Which of some records were erased."""
-    asked = sa.select(tombstones.c.record_key).where(tombstones.c.record_key.in_(record_keys))
+    asked = sa.select(tombstones.c.record_key).where(among(tombstones.c.record_key, record_keys))
     return set(connection.execute(asked).scalars())
 
 
 def salted(connection: sa.Connection, record_keys: Sequence[str]) -> set[str]:
     """Which of some children have the salt of their references already."""
-    asked = sa.select(child_salts.c.record_key).where(child_salts.c.record_key.in_(record_keys))
+    asked = sa.select(child_salts.c.record_key).where(among(child_salts.c.record_key, record_keys))
     return set(connection.execute(asked).scalars())
 
 
@@ -256,7 +258,7 @@ def keep_tombstone(connection: sa.Connection, stone: Tombstone) -> None:
     """Set up a tombstone; a child has one, however often its erasure is replayed."""
     if tombstone(connection, stone.record_key) is not None:
         return
-    values = msgspec.structs.asdict(stone) | {"erased_at": _written(stone.erased_at)}
+    values = msgspec.structs.asdict(stone) | {"erased_at": moment_text(stone.erased_at)}
     connection.execute(tombstones.insert().values(values))
 
 
@@ -269,16 +271,8 @@ def _rewrite(connection: sa.Connection, table: sa.Table, kept: Sequence[WrappedC
 
 
 def _line(key: WrappedKey) -> dict[str, Any]:
-    return msgspec.structs.asdict(key) | {"state": key.state.value, "made_at": _written(key.made_at)}
+    return msgspec.structs.asdict(key) | {"state": key.state.value, "made_at": moment_text(key.made_at)}
 
 
 def _tombstone(row: sa.Row[Any]) -> Tombstone:
-    return Tombstone(row.record_key, row.owner, _moment(row.erased_at), row.why, row.erasure, row.destroyed)
-
-
-def _written(value: datetime) -> str:
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _moment(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return Tombstone(row.record_key, row.owner, moment(row.erased_at), row.why, row.erasure, row.destroyed)

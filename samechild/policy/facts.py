@@ -15,7 +15,7 @@ import msgspec
 from samechild.policy.agreements import between
 from samechild.policy.records import Consent, Involvement, OfChild
 from samechild.records.disclosure import Ask
-from samechild.storage.columns import moment
+from samechild.sql.columns import moment
 
 APPROVAL_HOLDS = timedelta(hours=24)
 """An approval is for this question, today."""

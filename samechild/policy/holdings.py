@@ -15,6 +15,7 @@ from samechild.errors import Refused
 from samechild.keys.children import Vault
 from samechild.policy.vault_actions import in_vault
 from samechild.records.disclosure import Permit
+from samechild.sql.among import among
 from samechild.storage import Login, Store
 from samechild.storage.vaults import content_rows, identity_rows
 
@@ -39,18 +40,15 @@ def held_under(store: Store, permit: Permit, now: datetime) -> list[Holding]:
         raise Refused("Leave to read has run out: ask again.")
     in_identity = in_vault(permit.record_type) is Vault.IDENTITY
     table = identity_rows if in_identity else content_rows
-    found: list[Holding] = []
+    asked = (
+        sa.select(table.c.record_key, sa.func.min(table.c.received_at), sa.func.max(table.c.received_at))
+        .where(
+            table.c.owner == permit.space,
+            table.c.record_type == permit.record_type,
+            among(table.c.record_key, permit.record_keys),
+        )
+        .group_by(table.c.record_key)
+        .order_by(table.c.record_key)
+    )
     with store.read(Login.IDENTITY if in_identity else Login.CONTENT, permit.space) as connection:
-        for start in range(0, len(permit.record_keys), _AT_ONCE):
-            asked = (
-                sa.select(table.c.record_key, sa.func.min(table.c.received_at), sa.func.max(table.c.received_at))
-                .where(
-                    table.c.owner == permit.space,
-                    table.c.record_type == permit.record_type,
-                    table.c.record_key.in_(permit.record_keys[start : start + _AT_ONCE]),
-                )
-                .group_by(table.c.record_key)
-                .order_by(table.c.record_key)
-            )
-            found += [Holding(*row) for row in connection.execute(asked)]
-    return found
+        return [Holding(*row) for row in connection.execute(asked)]

@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 
 from samechild.policy.records import Agreement, LegalEntry, Rule
-from samechild.storage.columns import Moment, kept_columns
+from samechild.sql.columns import Moment, kept_columns
 
 TABLES = sa.MetaData(info={"database": "gate"})
 

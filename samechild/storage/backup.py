@@ -23,8 +23,8 @@ import sqlalchemy as sa
 from samechild.errors import Conflict, Invalid, Refused, Unavailable
 from samechild.keys.seal import Random
 from samechild.settings import Settings
+from samechild.sql.columns import Moment
 from samechild.storage import archive, migrate, postgres, schema
-from samechild.storage.columns import Moment
 from samechild.storage.databases import Database, hold_still, in_our_words
 from samechild.storage.opening import RESTORING, bring_up, owner_engines
 from samechild.storage.replacing import is_empty, replace_all, start_afresh

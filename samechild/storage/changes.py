@@ -18,7 +18,7 @@ import msgspec
 import sqlalchemy as sa
 
 from samechild.errors import Conflict
-from samechild.storage.columns import Moment
+from samechild.sql.columns import Moment
 from samechild.storage.databases import Database
 
 

@@ -21,7 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from samechild.errors import Conflict
 from samechild.keys.seal import Random
-from samechild.storage.columns import Moment
+from samechild.sql.columns import Moment
 from samechild.storage.databases import Login, Store
 
 TABLES = sa.MetaData(info={"database": "gate"})

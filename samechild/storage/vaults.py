@@ -25,7 +25,8 @@ from samechild.keys.register import Keyring
 from samechild.keys.seal import Random, place, seal, unseal
 from samechild.keys.store import children_keys
 from samechild.records.disclosure import Mode, Permit, Spread
-from samechild.storage.columns import kept_columns
+from samechild.sql.among import among
+from samechild.sql.columns import kept_columns
 
 IDENTITY_TABLES = sa.MetaData(info={"database": "identity"})
 CONTENT_TABLES = sa.MetaData(info={"database": "content"})
@@ -145,8 +146,7 @@ def keep_identities(connection: sa.Connection, them: Iterable[tuple[ChildKey, He
 def drop_identity(connection: sa.Connection, owner: str, row_ids: Sequence[str]) -> int:
     """Delete single rows that say who a child is, such as somebody found by mistake; how many were there."""
     table, dropped = identity_rows, 0
-    for some in _parts(row_ids):
-        dropped += connection.execute(table.delete().where(table.c.owner == owner, table.c.row_id.in_(some))).rowcount
+    dropped += connection.execute(table.delete().where(table.c.owner == owner, among(table.c.row_id, row_ids))).rowcount
     return dropped
 
 
@@ -156,12 +156,11 @@ def identities_held(connection: sa.Connection, record_keys: Sequence[str]) -> li
     ``connection`` is one of ``Login.INDEX``, which sees the rows of every owner.
     """
     found: list[Sealed] = []
-    for some in _parts(record_keys):
-        asked = sa.select(identity_rows).where(identity_rows.c.record_key.in_(some))
-        for row in connection.execute(asked.order_by(identity_rows.c.received_at, identity_rows.c.row_id)):
-            values = row._mapping
-            heading = Heading(**{name: values[name] for name in Heading.__struct_fields__})
-            found.append(Sealed(row.row_id, heading, row.sealed))
+    asked = sa.select(identity_rows).where(among(identity_rows.c.record_key, record_keys))
+    for row in connection.execute(asked.order_by(identity_rows.c.received_at, identity_rows.c.row_id)):
+        values = row._mapping
+        heading = Heading(**{name: values[name] for name in Heading.__struct_fields__})
+        found.append(Sealed(row.row_id, heading, row.sealed))
     return found
 
 
@@ -205,13 +204,10 @@ def keys_of(
         Unavailable: when the keys of that vault are not open in this process.
     """
     _live(permit, now)
-    found: dict[str, ChildKey] = {}
-    for some in _parts(permit.record_keys):
-        kept = children_keys(connection, vault, some)
-        found |= {record_key: open_child_key(keyring, wrapped) for record_key, wrapped in kept.items()}
-        for record_key in set(some) - set(kept):
-            new_child_key(keyring, vault, record_key, urandom)  # as much work as opening one: time must not tell
-    return found
+    kept = children_keys(connection, vault, permit.record_keys)
+    for record_key in set(permit.record_keys) - set(kept):
+        new_child_key(keyring, vault, record_key, urandom)  # as much work as opening one: time must not tell
+    return {record_key: open_child_key(keyring, wrapped) for record_key, wrapped in kept.items()}
 
 
 def keep_lookup(
@@ -302,25 +298,24 @@ def _read(
     _live(permit, now)
     table = _ROWS[vault]
     opened: list[Opened] = []
-    for some in _parts(permit.record_keys):
-        rows = connection.execute(
-            sa.select(table)
-            .where(
-                table.c.owner == permit.space,
-                table.c.record_type == permit.record_type,
-                table.c.record_key.in_(some),
-            )
-            .order_by(table.c.received_at, table.c.row_id)
+    rows = connection.execute(
+        sa.select(table)
+        .where(
+            table.c.owner == permit.space,
+            table.c.record_type == permit.record_type,
+            among(table.c.record_key, permit.record_keys),
         )
-        for row in rows:
-            values = row._mapping
-            heading = Heading(**{name: values[name] for name in Heading.__struct_fields__})
-            key = keys.get(heading.record_key)
-            if key is None:
-                continue
-            if key.vault is not vault:
-                raise Invalid(f"The {vault.value} vault is opened with a child's {vault.value} key only.")
-            opened.append(Opened(row.row_id, heading, unseal(key, row.sealed, _bound(vault, row.row_id, heading))))
+        .order_by(table.c.received_at, table.c.row_id)
+    )
+    for row in rows:
+        values = row._mapping
+        heading = Heading(**{name: values[name] for name in Heading.__struct_fields__})
+        key = keys.get(heading.record_key)
+        if key is None:
+            continue
+        if key.vault is not vault:
+            raise Invalid(f"The {vault.value} vault is opened with a child's {vault.value} key only.")
+        opened.append(Opened(row.row_id, heading, unseal(key, row.sealed, _bound(vault, row.row_id, heading))))
     return sorted(opened, key=lambda each: (each.heading.received_at, each.row_id))
 
 
@@ -341,8 +336,3 @@ def _bound(vault: Vault, row_id: str, heading: Heading) -> bytes:
 
 def _heading_values(heading: Heading) -> dict[str, object]:
     return msgspec.structs.asdict(heading)
-
-
-def _parts(record_keys: Sequence[str], size: int = 500) -> list[Sequence[str]]:
-    """Split a long list: a statement takes only so many values."""
-    return [record_keys[start : start + size] for start in range(0, len(record_keys), size)]

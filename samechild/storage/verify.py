@@ -15,6 +15,7 @@ from samechild.keys.children import Vault
 from samechild.keys.register import State
 from samechild.keys.store import child_keys, key_register, tombstones
 from samechild.settings import Settings
+from samechild.sql.among import among
 from samechild.storage import migrate, postgres, schema
 from samechild.storage.databases import Database, in_our_words
 from samechild.storage.guards import Guard, guard_of
@@ -180,7 +181,7 @@ def _children_in(connection: sa.Connection, table: sa.Table) -> Iterator[list[st
 
 
 def _of_these(connection: sa.Connection, column: sa.Column[str], some: Sequence[str]) -> set[str]:
-    return set(connection.scalars(sa.select(column).where(column.in_(some))))
+    return set(connection.scalars(sa.select(column).where(among(column, some))))
 
 
 def _unopened(gate: sa.Connection, vault: Vault) -> int:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from samechild.errors import TooMany
-from samechild.storage.columns import Moment
+from samechild.sql.columns import Moment
 from samechild.storage.databases import Login, Store
 
 TABLES = sa.MetaData(info={"database": "gate"})

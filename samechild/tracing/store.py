@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from samechild.storage.columns import Moment, kept_columns
+from samechild.sql.among import among
+from samechild.sql.columns import Moment, kept_columns
 from samechild.tracing.records import NumberStatus, Obtained, TraceOutcome
 
 TABLES = sa.MetaData(info={"database": "identity"})
@@ -231,12 +232,9 @@ def numbers_of(
 ) -> list[Number]:
     """How the numbers of some records stand, oldest first; with ``history`` also how they stood."""
     table = tracing_numbers
-    found: list[Number] = []
-    for some in _parts(record_keys):
-        asked = sa.select(table).where(table.c.owner == owner, table.c.record_key.in_(some))
-        asked = asked if history else asked.where(table.c.current)
-        found += [_number(row) for row in connection.execute(asked.order_by(table.c.received_at, table.c.number_id))]
-    return found
+    asked = sa.select(table).where(table.c.owner == owner, among(table.c.record_key, record_keys))
+    asked = asked if history else asked.where(table.c.current)
+    return [_number(row) for row in connection.execute(asked.order_by(table.c.received_at, table.c.number_id))]
 
 
 def current_numbers(connection: sa.Connection, owner: str) -> list[Number]:
@@ -278,8 +276,9 @@ def untold(connection: sa.Connection, owner: str, *, every: bool = False) -> lis
 
 def note_told(connection: sa.Connection, number_ids: Sequence[str], now: datetime) -> None:
     """Note that the index knows of some numbers."""
-    for some in _parts(number_ids):
-        connection.execute(tracing_numbers.update().where(tracing_numbers.c.number_id.in_(some)).values(told_at=now))
+    connection.execute(
+        tracing_numbers.update().where(among(tracing_numbers.c.number_id, number_ids)).values(told_at=now)
+    )
 
 
 # --- rounds and what was asked ----------------------------------------------------------------------------------------
@@ -462,7 +461,3 @@ def _open(row: Any) -> Open:
     outcome = TraceOutcome(row.outcome) if row.outcome else None
     reasons = tuple(msgspec.json.decode(row.reasons, type=list[str]))
     return Open(**{**row._mapping, "outcome": outcome, "reasons": reasons})
-
-
-def _parts(keys: Sequence[str], size: int = 500) -> list[Sequence[str]]:
-    return [keys[start : start + size] for start in range(0, len(keys), size)]

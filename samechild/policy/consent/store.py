@@ -17,7 +17,7 @@ from samechild.policy.consent.facts import ConsentFacts, facts_from
 from samechild.policy.consent.overrides import DoNotTell, Harm, Notice, Override
 from samechild.policy.consent.share_forms import Answer, ShareForm
 from samechild.policy.consent.standing import ConsentRecord, Topic
-from samechild.storage.columns import Moment, kept_columns
+from samechild.sql.columns import Moment, kept_columns
 
 TABLES = sa.MetaData(info={"database": "gate"})
 

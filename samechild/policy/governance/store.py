@@ -6,7 +6,7 @@ import msgspec
 import sqlalchemy as sa
 
 from samechild.policy.governance.downtime import Number
-from samechild.storage.columns import Moment
+from samechild.sql.columns import Moment
 
 TABLES = sa.MetaData(info={"database": "gate"})
 

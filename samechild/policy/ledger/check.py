@@ -24,8 +24,8 @@ from samechild.policy.ledger.export import Say, commits, header_of
 from samechild.policy.ledger.standalone import Broken, Reading, check_export
 from samechild.policy.ledger.tree import ARITY_BITS, Peak, grow, leaf_hash
 from samechild.policy.ledger.witness import Line, file_of, line_of, lines_in
+from samechild.sql.columns import moment_text
 from samechild.storage import Login, Store
-from samechild.storage.columns import moment_text
 
 MOST = 100
 """After so many problems the list ends: the first ones say where to look."""

@@ -26,7 +26,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from samechild.errors import Invalid
-from samechild.storage.columns import moment, moment_text
+from samechild.sql.columns import moment, moment_text
 
 FIRST = "-"
 """Stands where the hash of the checkpoint before would, in the first."""

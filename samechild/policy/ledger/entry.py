@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from samechild.errors import Invalid, TooLarge
-from samechild.storage.columns import moment_text
+from samechild.sql.columns import moment_text
 
 MOST_BYTES = 16 * 2**20
 """One entry is never larger: a batch of records that needs more is decided in parts."""

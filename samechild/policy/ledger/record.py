@@ -21,6 +21,7 @@ from samechild.keys.children import WrappedSalt, new_salt, open_salt
 from samechild.keys.store import child_salts
 from samechild.policy.ledger.append import append
 from samechild.records.disclosure import Ask, Decision, Effect, Permit, permit_for
+from samechild.sql.among import among
 from samechild.storage import Login, Store
 
 DECISION, OUTCOME = "decision", "outcome"
@@ -199,5 +200,5 @@ def _references(store: Store, record_keys: Sequence[str]) -> dict[str, str]:
 
 
 def _salts(connection: sa.Connection, record_keys: Sequence[str]) -> list[WrappedSalt]:
-    found = connection.execute(sa.select(child_salts).where(child_salts.c.record_key.in_(record_keys)))
+    found = connection.execute(sa.select(child_salts).where(among(child_salts.c.record_key, record_keys)))
     return [WrappedSalt(row.record_key, row.kek_version, row.wrapped) for row in found]

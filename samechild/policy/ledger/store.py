@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from samechild.policy.ledger.checkpoint import Checkpoint, read_checkpoint
 from samechild.policy.ledger.entry import Entry, read_entry
 from samechild.policy.ledger.tree import ARITY_BITS, Peak, Range, fold, pieces
-from samechild.storage.columns import Moment
+from samechild.sql.columns import Moment
 
 TABLES = sa.MetaData(info={"database": "gate"})
 

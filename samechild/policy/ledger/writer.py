@@ -31,8 +31,8 @@ from samechild.policy.ledger.checkpoint import (
 from samechild.policy.ledger.entry import ACCEPT, Draft, announcement, draft, entry_bytes
 from samechild.policy.ledger.tree import ARITY_BITS, EMPTY_ROOT, Peak, grow, leaf_hash, peak_ranges, root_of
 from samechild.policy.ledger.witness import Witness
+from samechild.sql.columns import moment_text
 from samechild.storage import Login, Store
-from samechild.storage.columns import moment_text
 
 TOLERANCE = timedelta(seconds=5)
 """Clocks of several machines may differ by so much; an entry is never dated before the one it follows."""

@@ -17,7 +17,7 @@ from samechild.policy.people.organisations import Organisation, body_of
 from samechild.policy.people.rules import Grant, RoleFacts, facts_of
 from samechild.policy.records import Body
 from samechild.records.disclosure import Route
-from samechild.storage.columns import Moment
+from samechild.sql.columns import Moment
 
 TABLES = sa.MetaData(info={"database": "gate"})
 _ONLY_ADDED = {"append_only": True}

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from samechild.policy.registers.cases import Case, Register, Step
 from samechild.records.disclosure import Decision
-from samechild.storage.columns import Moment
+from samechild.sql.columns import Moment
 
 TABLES = sa.MetaData(info={"database": "gate"})
 _GUARDS = {"append_only": True, "grants": {"gate": "SELECT, INSERT"}}

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from samechild.storage.columns import Moment
+from samechild.sql.among import among
+from samechild.sql.columns import Moment
 
 TABLES = sa.MetaData(info={"database": "gate"})
 
@@ -81,9 +82,7 @@ def done(connection: sa.Connection, erasure: str, now: datetime) -> None:
 
 def delete_rows(connection: sa.Connection, table: sa.Table, record_keys: Sequence[str]) -> int:
     """Delete every row of a table that belongs to these children; says how many."""
-    return sum(
-        connection.execute(table.delete().where(table.c.record_key.in_(some))).rowcount for some in _parts(record_keys)
-    )
+    return connection.execute(table.delete().where(among(table.c.record_key, record_keys))).rowcount
 
 
 def count_rows(connection: sa.Connection, table: sa.Table, record_key: str) -> int:
@@ -97,16 +96,8 @@ def classes_held(
     """Which of these children an organisation has rows of in a table, with the retention class of each row."""
     retention = table.c.retention if "retention" in table.c else sa.literal("")
     asked = sa.select(table.c.record_key, retention).where(table.c.owner == owner).distinct()
-    return [
-        (record_key, kind)
-        for some in _parts(record_keys)
-        for record_key, kind in connection.execute(asked.where(table.c.record_key.in_(some)))
-    ]
-
-
-def _parts(record_keys: Sequence[str], size: int = 500) -> list[Sequence[str]]:
-    """Split a long list: a statement takes only so many values."""
-    return [record_keys[start : start + size] for start in range(0, len(record_keys), size)]
+    rows = connection.execute(asked.where(among(table.c.record_key, record_keys)))
+    return [(record_key, kind) for record_key, kind in rows]
 
 
 def _intent(row: sa.Row[Any]) -> Intent:

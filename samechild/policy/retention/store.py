@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 
 from samechild.policy.retention.periods import Hold, HoldKind, Review
-from samechild.storage.columns import Moment
+from samechild.sql.columns import Moment
 
 TABLES = sa.MetaData(info={"database": "gate"})
 

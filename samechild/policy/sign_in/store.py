@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from samechild.policy.people.rules import Grant
 from samechild.policy.people.store import role_ends, role_grants, users
-from samechild.storage.columns import Moment
+from samechild.sql.columns import Moment
 
 TABLES = sa.MetaData(info={"database": "gate"})
 

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from project import PACKAGE, modules
 from samechild.cli.tables import all_tables
+from samechild.sql.columns import kept_columns
 from samechild.storage import Database, schema
-from samechild.storage.columns import kept_columns
 from samechild.storage.guards import guard_of
 
 

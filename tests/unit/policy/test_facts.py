@@ -12,7 +12,7 @@ from asking import DAY, NOW, an_ask
 from samechild.policy.facts import Seen, read_rows, together
 from samechild.policy.records import Consent, Involvement, OfChild
 from samechild.records.disclosure import Scope, Spread
-from samechild.storage.columns import moment_text
+from samechild.sql.columns import moment_text
 
 
 class ARow(msgspec.Struct, kw_only=True):

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from samechild.errors import Invalid, Missing, SamechildError, Unavailable
 from samechild.settings import Settings
+from samechild.sql.columns import moment, moment_text
 from samechild.storage import Database, Login, Store, changes, cipher, open_store, postgres, sqlite
-from samechild.storage.columns import moment, moment_text
 from samechild.storage.faults import translated
 from samechild.storage.guards import Guard, guard_of, statements
 from samechild.storage.opening import RESTORING, WHOLE, file_of, on_server

@@ -33,9 +33,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("record_key"),
         sa.UniqueConstraint("owner", "token", name="csc_children_once"),
+        postgresql_with={"fillfactor": 80},
         sqlite_strict=True,
     )
-    op.create_index("csc_children_seen", "csc_children", ["owner", "seen_at"], unique=False)
     op.create_table(
         "csc_days",
         sa.Column("owner", sa.Text(), nullable=False),

@@ -39,6 +39,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("record_key", "kind"),
         sqlite_strict=True,
     )
-    op.create_index("csc_marks_by_token", "csc_marks", ["owner", "kind", "token"], unique=False)
+    op.create_index("csc_marks_by_token", "csc_marks", ["owner", "token"], unique=False)
     protect(op, Guard(table="csc_identities", grants={"identity": "SELECT, INSERT, UPDATE, DELETE"}, owned=True))
     protect(op, Guard(table="csc_marks", grants={"identity": "SELECT, INSERT, UPDATE, DELETE"}, owned=True))

@@ -46,7 +46,7 @@ def moment_text(value: datetime) -> str:
 
 def moment(text: str) -> datetime:
     """Read a moment that :func:`moment_text` wrote."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
 
 
 def kept_columns() -> list[sa.Column[Any]]:
