@@ -16,11 +16,11 @@ from typing import Any
 import msgspec
 
 from samechild.collection.check import Problem, check
+from samechild.collection.likeness import Likeness
 from samechild.collection.merge import Held, child_of, merge
 from samechild.collection.records import KEYS, Child, Fault
 from samechild.collection.rules.catalogue import by_code
 from samechild.collection.rules.days import window_start
-from samechild.collection.rules.parts import alike
 from samechild.collection.rules.rule import At, Grade
 from samechild.collection.structure import Read, read_batch, read_lines
 
@@ -147,11 +147,12 @@ class _Whole:
     def report(self) -> Report:
         """Apply the rules to every child, and say what was found."""
         children = {key: child_of(held) for key, held in self._held.items() if held is not None}
-        marks = {key: alike(child) for key, child in children.items()}
-        counted = Counter(mark for each in marks.values() for mark in each.items())
+        likeness = Likeness()
+        for child in children.values():
+            likeness.take(child)
+        shared = likeness.shared()
         for key, child in children.items():
-            shared = frozenset(kind for kind, text in marks[key].items() if counted[kind, text] > 1)
-            at = At(child=child, today=self._today, window=self._window, shared=shared)
+            at = At(child=child, today=self._today, window=self._window, shared=shared.get(key, frozenset()))
             worker = current_worker(child, self._today)
             self._findings.extend(_of_problem(self._number[key], key, worker, each) for each in check(at))
         return Report(self._records, len(self._held), tuple(sorted(self._findings)), self._partial)

@@ -1,8 +1,8 @@
 """One night's run: check every child here, send what changed in batches, keep the receipts, tell of the rest.
 
-A run may be cut at any moment: what was answered is kept in the state file batch by batch, what was under way is sent
-whole the next time, and sending the same twice adds nothing. Children whose record is malformed are held back before
-they can spoil a batch.
+The whole extract is read and checked before the first request: some rules need all of its children. A run may be cut at
+any moment: what was answered is kept in the state file batch by batch, what was under way is sent whole the next time,
+and sending the same twice adds nothing. Children whose record is malformed are held back before they can spoil a batch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 
 import msgspec
 
-from samechild.collection.check import check
+from samechild.collection.check import Problem, check
+from samechild.collection.likeness import Likeness, problems_of_sharing
 from samechild.collection.records import Child
 from samechild.collection.rules.catalogue import RULES
 from samechild.collection.rules.rule import At
@@ -26,6 +27,7 @@ from samechild.collection.send.report import GONE, HELD_BACK, REFUSED, RULE, UNS
 from samechild.collection.send.sender import Delivered, Failing, Item, body_of, deliver
 from samechild.collection.send.status import Kept, Known, Status
 from samechild.collection.send.values import canonical
+from samechild.collection.send.waiting import Waiting
 from samechild.collection.send.window import window_of
 from samechild.collection.structure import read_batch
 from samechild.errors import SamechildError
@@ -37,6 +39,7 @@ FAILING = 3
 """After so many batches in a row at which the service fails, a run gives up."""
 
 _LOOKED_AT = 100
+_READING = 0.5  # of a run's progress; the rest is sending
 _MOST_RULE_NOTES = 200_000
 
 Say = Callable[[str, float], None]
@@ -65,6 +68,7 @@ class Job(msgspec.Struct):
     failures: int = 0
     batch: int = 0
     seen: set[str] = set()
+    likeness: Likeness = msgspec.field(default_factory=Likeness)
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -83,8 +87,15 @@ def submit(job: Job, children: Iterable[dict[str, Any]], say: Say = lambda what,
     began = job.around.clock()
     today = began.date()
     try:
-        for batch in _batches(job, _changed(job, _checked(job, children, today), say)):
-            _deliver(job, batch)
+        with Waiting() as waiting:
+            for item in _changed(job, _checked(job, children, today), say):
+                waiting.put(item)
+            _note_shared(job, today)
+            sent = 0
+            for batch in _batches(job, waiting.items()):
+                say(f"{sent:,} of {len(waiting):,} children sent", _READING + (1 - _READING) * sent / len(waiting))
+                _deliver(job, batch)
+                sent += len(batch)
         _see_to_gone(job)
         if job.failures:
             raise Failing(f"{job.report.warnings[-1]} Requests not answered for: {job.failures}.")
@@ -133,7 +144,9 @@ def _changed(job: Job, children: Iterator[Checked], say: Say) -> Iterator[Item]:
         own, known = checked.child.la_child_id, status.known(checked.child.la_child_id)
         now = print_of(checked.tree, status.mark, steady_ids=config.send.steady_ids)
         before = known.print if known is not None else None
-        if before is not None and before.whole == now.whole and not job.wanted.full:
+        is_new = before is None or before.whole != now.whole or job.wanted.full
+        job.likeness.take(checked.child, is_new=is_new)
+        if not is_new:
             job.report.add("unchanged")
             unchanged.append(own)
         else:
@@ -145,7 +158,7 @@ def _changed(job: Job, children: Iterator[Checked], say: Say) -> Iterator[Item]:
         if len(unchanged) >= _LOOKED_AT:
             _see(job, unchanged)
         if number % _LOOKED_AT == 0:
-            say(f"{number:,} children looked at", min(0.99, number / expected) if expected else 0.0)
+            say(f"{number:,} children looked at", _READING * min(1.0, number / expected) if expected else 0.0)
     _see(job, unchanged)
 
 
@@ -161,11 +174,29 @@ _WORDS = {rule.code: f"{rule.message} {rule.mend}" for rule in RULES}
 def _note_rules(job: Job, child: Child, today: date) -> None:
     """Apply the rules that the receiver will apply, so that the list of problems is there at once."""
     for problem in check(At(child=child, today=today, window=window_of(today, job.config.source.months).start)):
-        job.report.add(f"rules_{problem.grade}")
-        if len(job.report.notes) < _MOST_RULE_NOTES:
-            words = _WORDS.get(problem.rule, "")
-            place = "; ".join(problem.places)
-            job.report.notes.append(Note(child.la_child_id, RULE, problem.rule, str(problem.grade), place, words))
+        _note(job, child.la_child_id, problem)
+
+
+def _note_shared(job: Job, today: date) -> None:
+    """Apply the rules about two children of an authority, once all of the extract was seen and nothing was sent.
+
+    What a child that is sent shares is told of everybody who shares it, as the receiver will.
+    """
+    start = window_of(today, job.config.source.months).start
+    told: dict[frozenset[str], list[Problem]] = {}
+    for own, kinds in job.likeness.shared().items():
+        if kinds not in told:
+            told[kinds] = problems_of_sharing(kinds, today, start)
+        for problem in told[kinds]:
+            _note(job, own, problem)
+
+
+def _note(job: Job, own: str, problem: Problem) -> None:
+    job.report.add(f"rules_{problem.grade}")
+    if len(job.report.notes) < _MOST_RULE_NOTES:
+        words = _WORDS.get(problem.rule, "")
+        place = "; ".join(problem.places)
+        job.report.notes.append(Note(own, RULE, problem.rule, str(problem.grade), place, words))
 
 
 def _batches(job: Job, items: Iterable[Item]) -> Iterator[list[Item]]:

@@ -12,6 +12,8 @@ import openpyxl
 import pytest
 from click.testing import CliRunner, Result
 
+from dataset import dataset_of, write_database
+from extracts import settings_for, write_extracts
 from samechild.cli.check_children import holds_children
 from samechild.cli.main import main
 from samechild.collection.rules.examples import a_child
@@ -104,3 +106,26 @@ def test_what_cannot_be_read_or_written_is_told(tonight: Path, tmp_path: Path, w
     result = _check(*(str(tonight) if word == "FILE" else word for word in words))
     assert result.exit_code == 2
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("way", ["payload", "extracts", "dataset"])
+def test_what_two_children_share_is_told_whatever_they_are_read_from(tmp_path: Path, way: str) -> None:
+    number = "X000123418007"
+    sent = [_payload(f"A{at}", surname=f"Ash{'' if at > 1 else at}", unique_pupil_number=number) for at in range(4)]
+    for at in (2, 3):
+        del sent[at]["child_details"]["unique_pupil_number"]
+    if way == "payload":
+        file = tmp_path / "tonight.json"
+        file.write_text(json.dumps(sent), encoding="utf-8")
+    else:
+        file = tmp_path / "submit.toml"
+        if way == "extracts":
+            file.write_text(settings_for(write_extracts(sent, tmp_path / "extracts")), encoding="utf-8")
+        else:
+            database = write_database(dataset_of(sent), tmp_path / "ssd.sqlite").as_posix()
+            file.write_text(f"[source]\nkind = 'ssd'\ndatabase = 'sqlite:///{database}'\n", encoding="utf-8")
+    result = _check(file, "--ids", "--csv", tmp_path / "a.csv")
+    assert result.exit_code == 1
+    rows = list(csv.DictReader((tmp_path / "a.csv").read_text(encoding="utf-8-sig").splitlines()))
+    told = [(row["la_child_id"], row["rule"]) for row in rows if row["rule"] in ("CHD-33", "CHD-34")]
+    assert told == [("A0", "CHD-33"), ("A1", "CHD-33"), ("A2", "CHD-34"), ("A3", "CHD-34")]

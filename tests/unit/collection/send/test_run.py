@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,9 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clients.stand_in import CREDENTIALS, StandIn
-from samechild.collection.send.report import write_report
+from samechild.collection.rules.catalogue import by_code
+from samechild.collection.send.deltas import Print
+from samechild.collection.send.report import Report, write_report
 from samechild.collection.send.run import Wanted
-from samechild.errors import Refused, Unavailable
+from samechild.collection.send.sender import Item
+from samechild.collection.send.waiting import Waiting
+from samechild.errors import Invalid, Refused, Unavailable
 from sending import Council, a_record, records, replaced
 
 
@@ -279,3 +285,100 @@ def test_whatever_the_service_does_all_is_kept_in_the_end(
     held = {own: each.child for own, each in council.stand_in.held.items()}
     assert held == {child["la_child_id"]: child for child in children}
     assert "kept" not in council.send(deepcopy(children)).counts
+
+
+def _told(report: Report, *rules: str) -> list[tuple[str, str]]:
+    return [(note.la_child_id, note.rule) for note in report.notes if note.rule in rules]
+
+
+def _apart(own: str, number: str = "", **details: str) -> dict[str, Any]:
+    """A child whose name is its own."""
+    upn = {"unique_pupil_number": number} if number else {}
+    return a_record(own, details={"surname": f"Quill{own}", **upn, **details})
+
+
+NUMBER = "X000123418007"
+
+
+def test_a_number_that_two_children_share_is_told_of_both_in_the_receivers_words(tmp_path: Path) -> None:
+    council = Council(tmp_path, batch=2)
+    twins = [_apart("C9", surname="Same"), _apart("C10", surname="SAME ")]
+    report = council.send(
+        [_apart("C1", NUMBER), *(_apart(f"C{at}") for at in range(2, 8)), _apart("C8", NUMBER), *twins]
+    )
+    assert _told(report, "CHD-33", "CHD-34") == [
+        ("C1", "CHD-33"),
+        ("C8", "CHD-33"),
+        ("C9", "CHD-34"),
+        ("C10", "CHD-34"),
+    ]
+    note = next(note for note in report.notes if note.rule == "CHD-33")
+    rule = by_code()["CHD-33"]
+    assert (note.grade, note.place) == (rule.grade, "child_details/unique_pupil_number")
+    assert note.words == f"{rule.message} {rule.mend}"
+    assert report.counts["rules_error"] >= 2
+    assert report.counts["kept"] == 10, "a rule keeps no child out"
+
+
+def test_what_is_shared_is_told_when_one_of_them_is_sent_and_then_of_the_unchanged_too(tmp_path: Path) -> None:
+    council, children = Council(tmp_path), [_apart("C1", NUMBER), _apart("C2"), _apart("C3")]
+    assert _told(council.send(children), "CHD-33") == []
+    children[2] = _apart("C3", NUMBER)
+    report = council.send(children)
+    assert report.counts["unchanged"] == 2
+    assert _told(report, "CHD-33") == [("C1", "CHD-33"), ("C3", "CHD-33")]
+    assert _told(council.send(children), "CHD-33") == []  # nothing of it is sent; the receiver has told
+
+
+def test_it_is_told_before_anything_is_sent(tmp_path: Path) -> None:
+    def refuses(service: StandIn, request: httpx.Request) -> httpx.Response | None:
+        return httpx.Response(403) if request.content.startswith(b"[") else None
+
+    council = Council(tmp_path, StandIn(refuses), batch=1)
+    with pytest.raises(Refused):
+        council.send([_apart("C1", NUMBER), *(_apart(f"C{at}") for at in range(2, 300)), _apart("C300", NUMBER)])
+    assert "kept" not in council.report.counts
+    assert _told(council.report, "CHD-33") == [("C1", "CHD-33"), ("C300", "CHD-33")]
+
+
+def test_a_source_that_fails_half_way_sends_nothing(tmp_path: Path) -> None:
+    def half() -> Iterator[dict[str, Any]]:
+        yield from records(250)
+        raise Invalid("The database gave up.")
+
+    council = Council(tmp_path)
+    with pytest.raises(Invalid):
+        council.send(half())
+    assert council.stand_in.posts == []
+    assert council.send(records(250)).counts["kept"] == 250
+
+
+def test_a_dry_run_tells_of_them_and_held_back_children_share_nothing(tmp_path: Path) -> None:
+    (out := tmp_path / "out").mkdir()
+    wrong = _apart("C3", NUMBER, sex="FEMALE")
+    report = Council(tmp_path).send([_apart("C1", NUMBER), _apart("C2"), wrong], Wanted(dry_run=out))
+    assert _told(report, "CHD-33") == []
+    (again := tmp_path / "again").mkdir()
+    report = Council(tmp_path).send([_apart("C1", NUMBER), _apart("C2", NUMBER)], Wanted(dry_run=again))
+    assert _told(report, "CHD-33") == [("C1", "CHD-33"), ("C2", "CHD-33")]
+
+
+def test_what_waits_is_sealed_in_order_and_gone_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    written: list[bytes] = []
+    items = [Item(f"C{at}", b'{"surname":"Quillfeather%d"}' % at, None if at else Print("w")) for at in range(300)]
+    with Waiting() as waiting:
+        for item in items:
+            waiting.put(item)
+        assert len(waiting) == 300
+        waiting._file.flush()
+        waiting._file.seek(0)
+        written.append(waiting._file.read())
+        assert list(waiting.items()) == items
+        assert list(waiting.items()) == items
+    assert b"Quillfeather" not in written[0]
+    assert len(written[0]) > 300 * 20
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(Unavailable, match="temporary"), Waiting():
+        pass
