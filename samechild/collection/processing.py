@@ -7,15 +7,15 @@ that one which a kill interrupted is done again from the start and comes to the 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from threading import Event
 from typing import Any
 
 import sqlalchemy as sa
 
+from samechild.collection import marks, who_store
 from samechild.collection import store as tables
-from samechild.collection import who_store
 from samechild.collection.attendance.working import work_off as work_off_register
 from samechild.collection.before_sending import current_worker
 from samechild.collection.check import Problem, check
@@ -27,16 +27,13 @@ from samechild.collection.purging import finish_purges, purge_children, to_purge
 from samechild.collection.receiving import WAITING
 from samechild.collection.records import Child, Feed
 from samechild.collection.rules.days import window_start
-from samechild.collection.rules.parts import alike
 from samechild.collection.rules.rule import At
-from samechild.collection.states import BASIS, RETENTION, State, halves, slice_opened, states_of
+from samechild.collection.states import State, halves, slice_opened, states_of
 from samechild.policy.received import Both, both_keys
+from samechild.policy.retention.erasure import finish_erasures
 from samechild.storage import Database, Login, Store
 from samechild.storage.changes import note_change
 from samechild.storage.turns import turn
-
-MARKS = {"upn": "csc upn", "name and birth": "csc name and birth"}
-"""What tokens are made for, by what two children could have in common: a UPN, a name with a birth date."""
 
 PAUSE, SWEEP = 0.2, 15.0
 """Seconds between looks at what came through this process, and through any other."""
@@ -128,6 +125,8 @@ def _work_off(store: Store, declared: Tables, feed: Feed, waiting: Sequence[Any]
     for row in rows:
         if row.record_key in batch.keys:
             _merge_one(batch, row)
+    if not batch.keys.keys() >= {row.record_key for row in rows}:
+        finish_erasures(store, declared, now)  # the keys are gone and the rows are not: it was interrupted
     alive = {key: state for key, state in batch.after.items() if key not in batch.gone}
     _keep(batch, alive)
     finish_purges(store, feed, now)
@@ -160,13 +159,14 @@ def _keep(batch: _Batch, alive: Mapping[str, State]) -> None:
     """Keep the new states in both vaults, and what the rules say of them."""
     owner, now = batch.feed.owner, batch.now
     children = {key: child_of(state.held) for key, state in alive.items()}
-    touched = _keep_marks(batch, children)
+    moved = marks.moved(batch.store, owner, children, batch.gone)
     whos, whats = halves(owner, alive, batch.keys, now)
     with batch.store.write(Login.IDENTITY, owner) as connection:
         who_store.keep_identities(connection, whos)
-    others = _children(batch.store, owner, sorted(touched - set(children)))
-    found = checked(batch.store, batch.feed, children, batch.before, now)
-    of_others = checked(batch.store, batch.feed, others, {}, now)
+    others = _children(batch.store, owner, sorted(moved.changed))
+    shared = marks.shared(batch.store, owner, [*children, *others], moved)
+    found = checked(batch.feed, children, batch.before, shared, now)
+    of_others = checked(batch.feed, others, {}, shared, now)
     with batch.store.write(Login.CONTENT, owner) as connection:
         tables.keep_states(connection, whats)
         for row in batch.purged:
@@ -184,6 +184,7 @@ def _keep(batch: _Batch, alive: Mapping[str, State]) -> None:
                 now=now,
                 more={"records": sorted(alive)},
             )
+    marks.keep(batch.store, owner, moved, now)  # after the answers: interrupted before it, this finds them again
 
 
 def _children(store: Store, owner: str, record_keys: Sequence[str]) -> dict[str, Child]:
@@ -192,75 +193,15 @@ def _children(store: Store, owner: str, record_keys: Sequence[str]) -> dict[str,
     return {key: child_of(state.held) for key, state in states.items()}
 
 
-def _keep_marks(batch: _Batch, children: Mapping[str, Child]) -> set[str]:
-    """Keep what two children could have in common; returns whose answer to a rule this changes.
-
-    Only who is left alone with a mark, or is joined in it for the first time, is looked at again: a placeholder that
-    thousands carry must not bring them all back each time.
-    """
-    owner, store = batch.feed.owner, batch.store
-    rows: list[dict[str, Any]] = []
-    for key, child in children.items():
-        for kind, token in marks_of(store, child).items():
-            rows.append(
-                {
-                    "owner": owner,
-                    "record_key": key,
-                    "received_at": batch.now,
-                    "basis": BASIS,
-                    "retention": RETENTION,
-                    "kind": kind,
-                    "token": token,
-                }
-            )
-    with store.read(Login.IDENTITY, owner) as connection:
-        were = who_store.marks_of(connection, owner, [*children, *batch.gone])
-    now_are = {(str(row["record_key"]), str(row["kind"])): str(row["token"]) for row in rows}
-    if were == now_are and not batch.gone:
-        return set()
-    lost = [(key, token) for (key, kind), token in were.items() if now_are.get((key, kind)) != token]
-    gained = [(key, token) for (key, kind), token in now_are.items() if were.get((key, kind)) != token]
-    moved = sorted({token for _, token in (*lost, *gained)})
-    with store.write(Login.IDENTITY, owner) as connection:
-        who_store.keep_marks(connection, [*children, *batch.gone], rows)
-        after = carriers(who_store.marked(connection, owner, moved))
-    return _changed_for(after, carriers(lost), carriers(gained)) - set(batch.gone)
-
-
-Carriers = dict[str, set[str]]
-"""Who carries each token: record keys by token."""
-
-
-def carriers(marked: Iterable[tuple[str, str]]) -> Carriers:
-    """Who carries each token."""
-    found: Carriers = {}
-    for key, token in marked:
-        found.setdefault(token, set()).add(key)
-    return found
-
-
-def _changed_for(after: Carriers, lost: Carriers, gained: Carriers) -> set[str]:
-    """Who shares a mark with somebody now and did not before, or the other way round."""
-    found: set[str] = set()
-    for token in lost.keys() | gained.keys():
-        now_is = after.get(token, set())
-        was = (now_is - gained.get(token, set())) | lost.get(token, set())
-        if (len(was) > 1) != (len(now_is) > 1):
-            found |= now_is
-    return found
-
-
-def marks_of(store: Store, child: Child) -> dict[str, str]:
-    """What a child could have in common with another by mistake, as tokens by kind."""
-    return {kind: store.keys.token(MARKS[kind], value) for kind, value in alike(child).items()}
-
-
 def checked(
-    store: Store, feed: Feed, children: Mapping[str, Child], before: Mapping[str, State], now: datetime
+    feed: Feed,
+    children: Mapping[str, Child],
+    before: Mapping[str, State],
+    shared: Mapping[str, frozenset[str]],
+    now: datetime,
 ) -> dict[str, list[Problem]]:
-    """What the rules say of some children, by record key."""
+    """What the rules say of some children, by record key; ``shared`` is what each has in common with another."""
     today = now.date()
-    shared = _shared(store, feed.owner, list(children))
     start = window_start(today, feed.months)
     found = {}
     for key, child in children.items():
@@ -274,15 +215,3 @@ def checked(
         )
         found[key] = check(at)
     return found
-
-
-def _shared(store: Store, owner: str, record_keys: Sequence[str]) -> dict[str, frozenset[str]]:
-    """What each of some children has in common with another child of the authority."""
-    with store.read(Login.IDENTITY, owner) as connection:
-        mine = who_store.marks_of(connection, owner, record_keys)
-        shared = who_store.shared(connection, owner, sorted(set(mine.values())))
-    found: dict[str, set[str]] = {}
-    for (key, kind), token in mine.items():
-        if token in shared:
-            found.setdefault(key, set()).add(kind)
-    return {key: frozenset(kinds) for key, kinds in found.items()}

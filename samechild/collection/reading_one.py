@@ -13,10 +13,11 @@ from typing import Any
 import msgspec
 
 from samechild.collection import reading_store as queries
+from samechild.collection.marks import shared
 from samechild.collection.merge import Held, child_of
 from samechild.collection.problems import PLACE
 from samechild.collection.processing import checked
-from samechild.collection.reading import feed_for, open_child
+from samechild.collection.reading import open_child
 from samechild.collection.reading_child import Fault, fields_in_words, in_words
 from samechild.collection.reading_store import Wanted
 from samechild.collection.records import Child, Feed
@@ -44,15 +45,16 @@ class ChildRead(msgspec.Struct, frozen=True, kw_only=True):
     known_on: date | None = None
 
 
-def read_child(store: Store, by: Asker, record_key: str, now: datetime, known_on: date | None = None) -> ChildRead:
-    """One child of somebody's own council: the record as merged, what rules found in it and where.
+def read_child(
+    store: Store, by: Asker, feed: Feed, record_key: str, now: datetime, known_on: date | None = None
+) -> ChildRead:
+    """One child of a feed: the record as merged, what rules found in it and where.
 
     With ``known_on`` the record is shown as it was known at the end of that day, without problems.
 
     Raises:
         Missing: when there is none, or none that the asker may know of. Refused: when the asker may not ask.
     """
-    feed = feed_for(store, by)
     held = open_child(store, by, feed.owner, record_key, now, known_on=known_on)
     with store.read(Login.CONTENT, feed.owner) as connection:
         child = queries.seen(connection, feed.owner, [record_key]).get(record_key)
@@ -106,7 +108,7 @@ def located(
     """
     children = {key: child_of(held) for key, held in them.items() if "la_child_id" in held.child}
     found = {}
-    for key, problems in checked(store, feed, children, {}, now).items():
+    for key, problems in checked(feed, children, {}, shared(store, feed.owner, children), now).items():
         for problem in problems:
             for token in store.keys.tokens(PLACE, "\x1f".join((key, *problem.places))):
                 found[key, problem.rule, token] = problem.places

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -62,7 +62,7 @@ def keep_marks(connection: sa.Connection, record_keys: Sequence[str], rows: Sequ
         connection.execute(csc_marks.insert(), list(rows))
 
 
-def marked(connection: sa.Connection, owner: str, tokens: Sequence[str]) -> list[tuple[str, str]]:
+def marked(connection: sa.Connection, owner: str, tokens: Iterable[str]) -> list[tuple[str, str]]:
     """Who carries these tokens: record key and token."""
     asked = sa.select(csc_marks.c.record_key, csc_marks.c.token).where(
         csc_marks.c.owner == owner, among(csc_marks.c.token, tokens)
@@ -70,7 +70,7 @@ def marked(connection: sa.Connection, owner: str, tokens: Sequence[str]) -> list
     return [(row.record_key, row.token) for row in connection.execute(asked)]
 
 
-def shared(connection: sa.Connection, owner: str, tokens: Sequence[str]) -> set[str]:
+def shared(connection: sa.Connection, owner: str, tokens: Iterable[str]) -> set[str]:
     """Which of these tokens more than one child carries."""
     asked = sa.select(csc_marks.c.token).where(csc_marks.c.owner == owner, among(csc_marks.c.token, tokens))
     return set(connection.scalars(asked.group_by(csc_marks.c.token).having(sa.func.count() > 1)))

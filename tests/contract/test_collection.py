@@ -341,6 +341,73 @@ def test_a_kill_between_the_vaults_is_put_right(quick: Store) -> None:
     assert held(quick)["C1"].child["child_details"]["first_name"] == "Thea"
 
 
+class _Stopped(Exception):
+    """The program ended just before it would have committed."""
+
+
+def _stopped_before(store: Store, commit: int, now: Any) -> bool:
+    """Work off what is waiting, and end before this commit of it; False when there were not so many."""
+    left = [commit]
+
+    def count(connection: sa.Connection) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            raise _Stopped
+
+    engines = list(store.engines.values())
+    for engine in engines:
+        sa.event.listen(engine, "commit", count)
+    try:
+        work_off(store, now)
+    except _Stopped:
+        return True
+    finally:
+        for engine in engines:
+            sa.event.remove(engine, "commit", count)
+    return False
+
+
+@pytest.mark.slow
+def test_wherever_it_is_interrupted_the_rules_come_to_the_same(quick: Store) -> None:
+    by = a_council(quick, index=True)
+
+    def told() -> list[str]:
+        """Whose UPN is said to be another child's too."""
+        names = {key_called(quick, name): name for name in held(quick)}
+        with quick.read(Login.CONTENT, "council") as connection:
+            rows = tables.issues_of(connection, "council", keys_of(quick))
+        return sorted(names[row.record_key] for row in rows if row.rule == "CHD-33")
+
+    def a_turn(number: int) -> bool:
+        """Three pairs: one parted by another number, one by a purge, one made by a new child."""
+        called = [f"{letter}{number}" for letter in "ABCDEF"]
+        now = NOW + number * timedelta(hours=1)
+
+        def whole(at: int) -> dict[str, Any]:
+            upn = f"A{number:08}000{at // 2}"
+            return a_payload(called[at], details={"surname": f"Quill{called[at]}", "unique_pupil_number": upn})
+
+        send(quick, by, *[whole(at) for at in range(5)], now=now)
+        work_off(quick, now)
+        assert told() == called[:4]
+        renumbered = {"la_child_id": called[0], "child_details": {"unique_pupil_number": f"A{number:08}0009"}}
+        purged = {"la_child_id": called[2], "purge": True}
+        send(quick, by, renumbered, purged, whole(5), now=now + SOON)
+        stopped = _stopped_before(quick, number, now + SOON)
+        work_off(quick, now + SOON)
+        assert told() == called[4:], f"interrupted before commit {number}"
+        rest = [{"la_child_id": name, "purge": True} for name in called if name != called[2]]
+        send(quick, by, *rest, now=now + 2 * SOON)
+        work_off(quick, now + 2 * SOON)
+        assert told() == []
+        return stopped
+
+    commits = 0
+    while a_turn(commits + 1):
+        commits += 1
+    assert commits > 5
+
+
 def test_a_purge_of_nobody_known_is_answered_and_keeps_nothing(quick: Store) -> None:
     by = a_council(quick)
     assert len(send(quick, by, {"la_child_id": "C9", "purge": True}).receipts) == 1

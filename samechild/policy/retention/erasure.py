@@ -117,7 +117,7 @@ def erase(store: Store, tables: Tables, record_keys: Sequence[str], why: Why, wh
             asked_at=now,
             children={key: digest_of_keys(connection, key) for key in wanted},
         )
-        erasure_store.keep_intent(connection, intent)
+        intent = erasure_store.keep_intent(connection, intent)
     return _finish(store, tables, _announce(store, intent, now), now)
 
 

@@ -47,10 +47,13 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     done_at: datetime | None = None
 
 
-def keep_intent(connection: sa.Connection, intent: Intent) -> None:
-    """Write an erasure down before anything of it is done."""
-    values = msgspec.structs.asdict(intent) | {"children": msgspec.json.encode(intent.children).decode()}
-    connection.execute(erasures.insert().values(values))
+def keep_intent(connection: sa.Connection, wanted: Intent) -> Intent:
+    """Write an erasure down before anything of it is done; one that was interrupted at its moment is taken up again."""
+    known = intent(connection, wanted.id)
+    if known is None:
+        values = msgspec.structs.asdict(wanted) | {"children": msgspec.json.encode(wanted.children).decode()}
+        connection.execute(erasures.insert().values(values))
+    return known or wanted
 
 
 def intent(connection: sa.Connection, erasure: str) -> Intent | None:
