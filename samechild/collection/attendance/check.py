@@ -9,24 +9,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from samechild.collection.attendance.records import Mark, Pupil
-from samechild.collection.attendance.rules import RULES, SchoolDay, Within, within
+from samechild.collection.attendance.rules import SchoolDay, Within, within
 from samechild.collection.check import Problem
-from samechild.collection.rules.catalogue import BROKEN
+from samechild.collection.rules.catalogue import BROKEN, Chosen, of_register
+from samechild.collection.rules.days import collection_year
 from samechild.collection.rules.rule import Cell, Rule
 
 
-def check_pupil(pupil: Pupil, today: date, school: Iterable[str] = ()) -> list[Problem]:
-    """Apply every rule to a pupil and each mark; ``school`` are the numbers of the school that sends.
+def check_pupil(pupil: Pupil, today: date, school: Iterable[str] = (), rules: Chosen | None = None) -> list[Problem]:
+    """Apply every rule in force to a pupil and each mark; ``school`` are the numbers of the school that sends.
 
-    Places are ``marks/DAY SESSION/FIELD`` for what stands in a mark, else the field of the pupil.
+    Places are ``marks/DAY SESSION/FIELD`` for what stands in a mark, else the field of the pupil. ``rules`` are applied
+    instead of those of the catalogue where given.
     """
     at = within(pupil, today, school)
+    applied = rules if rules is not None else of_register(collection_year(today))
     things: list[Mark | Pupil] = [pupil, *(pupil.marks or ())]
     problems: set[Problem] = set()
     for thing in things:
-        for rule in RULES:
-            if rule.on is type(thing):
-                problems.update(_problems(rule, thing, at))
+        for rule in applied.get(type(thing), ()):
+            problems.update(_problems(rule, thing, at))
     return sorted(problems)
 
 
@@ -35,8 +37,8 @@ def check_session(session: SchoolDay) -> list[Problem]:
     place = f"{session.day.isoformat()} {session.session}"
     return [
         Problem(rule.code, rule.grade, (place,))
-        for rule in RULES
-        if rule.on is SchoolDay and rule.test is not None and rule.test(session, None)
+        for rule in of_register(collection_year(session.day)).get(SchoolDay, ())
+        if rule.test is not None and rule.test(session, None)
     ]
 
 

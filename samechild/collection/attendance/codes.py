@@ -1,9 +1,10 @@
 """What a mark in the attendance register means, and how it counts.
 
 The codes are those of the School Attendance (Pupil Registration) (England) Regulations 2024 (SI 2024/208), regulation
-10, in force since 19 August 2024; Z and # are the administrative codes of the statutory guidance *Working together to
-improve school attendance* (DfE, August 2024), which also says how each code counts. Three older codes are known so that
-history and mistakes can be told apart. ``data/attendance_codes.csv`` declares them.
+10, in force since 19 August 2024 (leave of absence: regulation 11), as the statutory guidance *Working together to
+improve school attendance* (DfE, August 2024) explains them; it adds the administrative codes Z and # and says how each
+code counts. Three older codes are known so that history and mistakes can be told apart. ``data/attendance_codes.csv``
+declares them.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Counts(StrEnum):
 class Code(msgspec.Struct, frozen=True, kw_only=True):
     """One code of the register, with the days between which it could be used (None: without end).
 
-    ``kind`` is the group of the regulations that it belongs to.
+    ``kind`` is the group that it stands in here.
     """
 
     code: str
@@ -46,7 +47,7 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
 
 @cache
 def codes() -> dict[str, Code]:
-    """Every code by what is written, in the order of the regulations."""
+    """Every code by what is written, in the order of the list."""
     text = (files("samechild.collection") / "data" / "attendance_codes.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())
     return {
@@ -69,5 +70,5 @@ def counts_as(code: str) -> Counts | None:
 
 
 def group(kind: str) -> frozenset[str]:
-    """The codes of one group of the regulations, such as ``unable to attend``."""
+    """The codes of one group, such as ``unable to attend``."""
     return frozenset(each.code for each in codes().values() if each.kind == kind)

@@ -1,8 +1,9 @@
 """What is looked at in a school's attendance register, and what is wrong with it, in words a school office acts on.
 
 The rules use the same declaration as those of children's social care. They follow the School Attendance (Pupil
-Registration) (England) Regulations 2024 (SI 2024/208) and the statutory guidance *Working together to improve school
-attendance* (DfE, August 2024). They look at the merged pupil and never refuse a record.
+Registration) (England) Regulations 2024 (SI 2024/208), "the regulations" below, and the statutory guidance *Working
+together to improve school attendance* (DfE, August 2024), "the guidance". A paragraph of the regulations is named where
+its text was read; everything else rests on the guidance. They look at the merged pupil and never refuse a record.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ IN_FORCE = date(2024, 8, 19)
 """When the regulations came into force."""
 
 EXPLAIN_WITHIN = 5
-"""School days within which a missing reason is to be found out (guidance, code N)."""
+"""School days within which a missing reason is to be found out (guidance, code N: regulation 10(7) to (9))."""
 
 RETURN_AFTER = 10
-"""School days without leave and without a break after which the authority must be told (regulation 13)."""
+"""School days without leave and without a break after which the authority must be told (guidance)."""
 
 REGISTER_OPEN = 30
 """Minutes that a register may be open at most (guidance)."""
@@ -113,7 +114,7 @@ def _days(code: str, first: str, count: int) -> list[Mark]:
     fails=[_look(_a_mark("J")), _look(_a_mark("?")), _look(_a_mark("K", "2024-06-10"))],
 )  # fmt: skip
 def known_code(mark: Mark, at: Within) -> bool:
-    """Regulation 10: the register is kept with these codes."""
+    """Regulation 10 and the guidance: the register is kept with these codes."""
     code = codes().get(mark.code)
     return code is None or not code.usable_on(mark.date)
 
@@ -126,7 +127,7 @@ def known_code(mark: Mark, at: Within) -> bool:
     fails=[_look(_a_mark("/", session="PM")), _look(_a_mark("\\", session="AM"))],
 )  # fmt: skip
 def sign_of_session(mark: Mark, at: Within) -> bool:
-    """Regulation 10, table 1."""
+    """Regulation 10(2), table 1."""
     return (mark.code == "/" and mark.session == "PM") or (mark.code == "\\" and mark.session == "AM")
 
 
@@ -138,7 +139,7 @@ def sign_of_session(mark: Mark, at: Within) -> bool:
     fails=[_look(_a_mark("I"), _a_mark("O"))],
 )  # fmt: skip
 def one_code(mark: Mark, at: Within) -> bool:
-    """Regulation 10: each pupil's attendance is recorded once for each session."""
+    """Regulation 10(1): attendance is recorded at each morning session and once during each afternoon session."""
     return len({each.code for each in at.marks[_session(mark)]}) > 1
 
 
@@ -150,7 +151,7 @@ def one_code(mark: Mark, at: Within) -> bool:
     fails=[_look(_a_mark("/", "2026-06-11")), _look(_a_mark("N", "2026-06-11"))],
 )  # fmt: skip
 def not_in_the_future(mark: Mark, at: Within) -> bool:
-    """Regulation 10: at the beginning of each morning session and once during each afternoon session."""
+    """Regulation 10(1): at the beginning of each morning session and once during each afternoon session."""
     happened = group("present at the school") | group("unauthorised absence") | {"I"}
     return mark.date > at.today and mark.code in happened
 
@@ -189,7 +190,10 @@ def of_an_age(mark: Mark, at: Within) -> bool:
     fails=[_look(_a_mark("N", "2026-06-02"))],
 )  # fmt: skip
 def explained(mark: Mark, at: Within) -> bool:
-    """Guidance, code N: replaced as soon as the reason is known, and no later than five school days after."""
+    """Guidance, code N: replaced as soon as the reason is known, and no later than five school days after.
+
+    A school's holidays are not known here: working days stand in for school days, so it is a query.
+    """
     return mark.code == "N" and working_days(mark.date, at.today) > EXPLAIN_WITHIN
 
 
@@ -201,7 +205,7 @@ def explained(mark: Mark, at: Within) -> bool:
     fails=[_look(_a_mark("/", "2026-06-07")), _look(_a_mark("I", "2026-05-25"))],
 )  # fmt: skip
 def on_a_school_day(mark: Mark, at: Within) -> bool:
-    """Regulation 10: registers are taken in school sessions."""
+    """Regulation 10(1): registers are taken of sessions; on which days a school has them is its own affair."""
     return mark.code != "#" and not is_working_day(mark.date)
 
 
@@ -213,7 +217,7 @@ def on_a_school_day(mark: Mark, at: Within) -> bool:
     fails=[_look(_a_mark("X"))],
 )  # fmt: skip
 def not_required_only_if_young(mark: Mark, at: Within) -> bool:
-    """Regulation 10, table 3; Education Act 1996 section 8."""
+    """Guidance, code X; Education Act 1996 section 8."""
     born = at.pupil.date_of_birth
     return mark.code == "X" and born is not None and is_school_age(born, mark.date)
 
@@ -226,7 +230,7 @@ def not_required_only_if_young(mark: Mark, at: Within) -> bool:
     fails=[_look(_a_mark("C2"), date_of_birth="2021-09-01")],
 )  # fmt: skip
 def part_time_only_at_school_age(mark: Mark, at: Within) -> bool:
-    """Regulation 10, table 3; Education Act 1996 section 8."""
+    """Regulation 11(6): leave to be educated part-time for a while; Education Act 1996 section 8."""
     born = at.pupil.date_of_birth
     return mark.code == "C2" and born is not None and not is_school_age(born, mark.date)
 
@@ -263,7 +267,7 @@ def register_closes(mark: Mark, at: Within) -> bool:
     fails=[_look(_a_mark())],
 )  # fmt: skip
 def both_sessions(mark: Mark, at: Within) -> bool:
-    """Regulation 10: each morning and each afternoon session."""
+    """Regulation 10(1): each morning and each afternoon session."""
     other = "PM" if mark.session == "AM" else "AM"
     return mark.date < at.today and (mark.date, other) not in at.marks
 
@@ -292,7 +296,7 @@ def possible_upn(pupil: Pupil, at: Within) -> bool:
     fails=[_look(_a_pupil(school="900002"))],
 )  # fmt: skip
 def own_school(pupil: Pupil, at: Within) -> bool:
-    """A school keeps and sends its own register (regulation 10(1))."""
+    """Regulation 10(1): each registered pupil is recorded in the school's own attendance register."""
     return bool(pupil.school and at.school) and (pupil.school or "").replace("/", "") not in at.school
 
 

@@ -1,7 +1,8 @@
 """Every validation rule, listed by name of the file it stands in, in the order of the codes.
 
-The list follows what the children in need census and the looked-after return check, turned to what can be known each
-day. ``STR`` rules are checked at the door by the declared types; the others look at the merged child.
+The list of children's social care follows what the children in need census and the looked-after return check, turned to
+what can be known each day. ``STR`` rules are checked at the door by the declared types; the others look at the merged
+child. School attendance, the second collection, has a list of its own: ``REG`` at its door, ``ATT`` after merging.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cache
 
+from samechild.collection.attendance import rules as attendance
+from samechild.collection.attendance import structural as attendance_door
 from samechild.collection.records import Child
 from samechild.collection.rules import (
     adoption,
@@ -61,6 +64,12 @@ SECTIONS: dict[str, str] = {
 }
 """What the rules are about, by the first letters of their codes, in the order in which they are listed."""
 
+REGISTER_SECTIONS: dict[str, str] = {
+    "REG": "What schools send: its shape",
+    "ATT": "The attendance register",
+}
+"""The same of the rules of school attendance."""
+
 _LISTED: tuple[Rule, ...] = (
     *structural.STRUCTURAL,
     *child.RULES,
@@ -87,19 +96,22 @@ _LISTED: tuple[Rule, ...] = (
 
 def section_of(code: str) -> str:
     """What a rule is about, by its code."""
-    return SECTIONS[code.partition("-")[0]]
+    return (SECTIONS | REGISTER_SECTIONS)[code.partition("-")[0]]
 
 
 RULES: tuple[Rule, ...] = tuple(
     sorted(_LISTED, key=lambda rule: (list(SECTIONS).index(rule.code.partition("-")[0]), rule.code))
 )
-"""All rules, of every year."""
+"""All rules of children's social care, of every year."""
+
+REGISTER_RULES: tuple[Rule, ...] = (*attendance_door.STRUCTURAL, *attendance.RULES)
+"""All rules of school attendance, of every year. Its door keeps some of the ``STR`` rules too."""
 
 
 @cache
 def by_code() -> dict[str, Rule]:
-    """The rules by code."""
-    return {each.code: each for each in RULES}
+    """The rules of both collections by code."""
+    return {each.code: each for each in (*RULES, *REGISTER_RULES)}
 
 
 Chosen = Mapping[type, tuple[Rule, ...]]
@@ -117,5 +129,11 @@ def chosen(rules: Iterable[Rule], year: int) -> Chosen:
 
 @cache
 def in_force(year: int) -> Chosen:
-    """The rules of the catalogue that are applied in a collection year."""
+    """The rules of children's social care that are applied in a collection year."""
     return chosen(RULES, year)
+
+
+@cache
+def of_register(year: int) -> Chosen:
+    """The rules of school attendance that are applied in a collection year."""
+    return chosen(REGISTER_RULES, year)

@@ -11,6 +11,7 @@ from samechild.collection.attendance.records import MOST_MARKS, Mark, Pupil
 from samechild.collection.attendance.structural import STRUCTURAL
 from samechild.collection.attendance.structure import read_register
 from samechild.collection.records import declared
+from samechild.collection.rules.rule import Rule
 from samechild.collection.structure import Read, told
 
 MARK = {"date": "2026-06-09", "session": "AM", "code": "/"}
@@ -108,3 +109,13 @@ def test_a_property_twice_is_told() -> None:
 def test_every_structural_rule_is_about_a_declared_field() -> None:
     assert all(field in declared(rule.on) for rule in STRUCTURAL for field in rule.fields)
     assert {rule.on for rule in STRUCTURAL} == {Mark, Pupil}
+
+
+@pytest.mark.parametrize("rule", STRUCTURAL, ids=lambda rule: rule.code)
+def test_every_example_of_every_structural_rule(rule: Rule) -> None:
+    assert rule.passes, "a rule shows what is right"
+    assert rule.fails, "a rule shows what is wrong"
+    for example in rule.passes:
+        assert read_register(b"[" + example.thing + b"]").faults == ()
+    for example in rule.fails:
+        assert {each.rule for each in read_register(b"[" + example.thing + b"]").faults} == {rule.code}

@@ -12,6 +12,7 @@ from samechild.collection.attendance.check import check_pupil, check_session
 from samechild.collection.attendance.codes import Counts, codes, counts_as
 from samechild.collection.attendance.records import Mark, Pupil
 from samechild.collection.attendance.rules import RULES, SchoolDay, session_counts, within
+from samechild.collection.rules import catalogue
 from samechild.collection.rules.rule import Example, Grade, Rule
 
 TODAY = date(2026, 6, 10)
@@ -48,8 +49,31 @@ def test_every_rule_is_whole_and_listed_once() -> None:
     assert all(each.passes and each.fails and each.message and each.mend for each in RULES)
 
 
+def test_the_catalogue_lists_the_register_by_itself_and_finds_each_rule_by_its_code() -> None:
+    listed = [each.code for each in catalogue.REGISTER_RULES]
+    assert listed == sorted(listed, key=lambda code: (list(catalogue.REGISTER_SECTIONS).index(code[:3]), code))
+    assert len(set(listed)) == len(listed)
+    assert not set(listed) & {each.code for each in catalogue.RULES}
+    assert all(catalogue.by_code()[each.code] is each for each in catalogue.REGISTER_RULES)
+    assert {catalogue.section_of(code) for code in listed} == set(catalogue.REGISTER_SECTIONS.values())
+    for each in catalogue.REGISTER_RULES:
+        assert each.passes, each.code
+        assert each.fails, each.code
+        assert each.mend.endswith("."), each.code
+        assert not each.message.endswith("."), each.code
+
+
+def test_a_rule_of_the_register_comes_into_force_and_goes_out_of_it() -> None:
+    assert sum(map(len, catalogue.of_register(2026).values())) == len(RULES)
+    assert catalogue.of_register(2023) == {}
+    strange = a_pupil(("2026-06-09", "AM", "?"), ("2026-06-09", "PM", "/"))
+    assert "ATT-01" in {each.rule for each in check_pupil(strange, TODAY)}
+    ended = [msgspec.structs.replace(each, until=2025) if each.code == "ATT-01" else each for each in RULES]
+    assert "ATT-01" not in {each.rule for each in check_pupil(strange, TODAY, rules=catalogue.chosen(ended, 2026))}
+
+
 def test_the_codes_are_those_of_the_regulations() -> None:
-    """SI 2024/208 regulation 10, tables 1 to 4, and the guidance's two administrative codes."""
+    """SI 2024/208 regulation 10, and the guidance's two administrative codes."""
     in_force = {each.code for each in codes().values() if each.usable_on(TODAY)}
     tables = "/ \\ L | K V P W B D | C1 M J1 S X C2 C | T R I E Q Y1 Y2 Y3 Y4 Y5 Y6 Y7 | G N O U | Z #"
     assert in_force == set(tables.replace("|", "").split())
@@ -101,13 +125,13 @@ def test_ten_days_are_broken_by_one_session_at_school_and_not_by_holidays() -> N
     assert "ATT-16" in {each.rule for each in check_pupil(a_pupil(*closed), TODAY)}
 
 
-def test_a_rule_that_fails_is_our_mistake_and_the_others_still_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rule_that_fails_is_our_mistake_and_the_others_still_run() -> None:
     def broken(mark: Mark, at: object) -> bool:
         raise ZeroDivisionError
 
     again = [msgspec.structs.replace(each, test=broken) if each.code == "ATT-01" else each for each in RULES]
-    monkeypatch.setattr("samechild.collection.attendance.check.RULES", tuple(again))
-    found = check_pupil(a_pupil(("2026-06-09", "AM", "\\"), ("2026-06-09", "PM", "\\")), TODAY)
+    pupil = a_pupil(("2026-06-09", "AM", "\\"), ("2026-06-09", "PM", "\\"))
+    found = check_pupil(pupil, TODAY, rules=catalogue.chosen(again, 2026))
     assert [(each.rule, each.places[0]) for each in found] == [
         ("ATT-02", "marks/2026-06-09 AM/session"),
         ("SYS-01", "ATT-01"),
