@@ -19,7 +19,8 @@ from samechild.cli.tables import all_tables
 from samechild.collection import burden, concerns, credentials
 from samechild.collection.beyond import CATEGORIES
 from samechild.collection.credentials import Credentials
-from samechild.collection.feeds import SANDBOX, SENDING_ROLE, open_feed
+from samechild.collection.feeds import SENDING_ROLE, open_feed
+from samechild.policy.people.organisations import SANDBOX
 from samechild.collection.processing import process
 from samechild.collection.receiving import Sending, receive
 from samechild.collection.records import Feed, Taken, Way

@@ -47,9 +47,10 @@ def open_one(
       samechild feed open --authority 136001 --agreement 3f0c9a7d21b84e65
     """
     from samechild.collection.beyond import CATEGORIES
-    from samechild.collection.feeds import SANDBOX, change_feed, feed_name, feeds_of, open_feed
+    from samechild.collection.feeds import change_feed, feed_name, feeds_of, open_feed
     from samechild.collection.records import ATTENDANCE, Feed
     from samechild.policy.people.actions import operator
+    from samechild.policy.people.organisations import SANDBOX
 
     with opened(home) as (store, _):
         now, council = now_utc(), council_of_number(store, authority)

@@ -17,14 +17,14 @@ import msgspec
 import sqlalchemy as sa
 
 from samechild.collection import feeds_store as tables
-from samechild.collection.feeds import SANDBOX, SENDING_ROLE, council_of, feeds_of
+from samechild.collection.feeds import SENDING_ROLE, council_of, feeds_of
 from samechild.collection.records import Feed, Way
 from samechild.errors import Conflict, Invalid, Missing
 from samechild.keys.seal import Random
 from samechild.policy import ledger
 from samechild.policy.people import actions as people_actions
 from samechild.policy.people import store as people_store
-from samechild.policy.people.organisations import Organisation, is_active, kinds
+from samechild.policy.people.organisations import SANDBOX, Organisation, is_active, kinds
 from samechild.policy.people.rules import OPERATOR
 from samechild.policy.sign_in.clients import OVERLAP, new_client_secret, register_client
 from samechild.policy.sign_in.opaque import digest, new_id, new_token

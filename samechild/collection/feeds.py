@@ -27,7 +27,7 @@ from samechild.policy import store as policy_store
 from samechild.policy.agreement_actions import check_officer, standings
 from samechild.policy.book import book_of
 from samechild.policy.people import store as people_store
-from samechild.policy.people.organisations import Organisation
+from samechild.policy.people.organisations import SANDBOX, Organisation, behind_sandbox
 from samechild.policy.people.rules import Grant
 from samechild.policy.people.store import User
 from samechild.policy.records import Agreement
@@ -35,7 +35,6 @@ from samechild.policy.sign_in.opaque import digest, same
 from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store
 
-SANDBOX = "-sandbox"
 SENDING_ROLE = "submitting-system"
 LONGEST_WINDOW = 120
 """Months: no agreement may ask for more history than this."""
@@ -63,7 +62,7 @@ def feed_name(authority: str, *, sandbox: bool) -> str:
 
 def council_of(feed: Feed) -> str:
     """The organisation that is the council itself, of a sandbox too."""
-    return feed.owner.removesuffix(SANDBOX) if feed.sandbox else feed.owner
+    return behind_sandbox(feed.owner) if feed.sandbox else feed.owner
 
 
 def processor_of(feed: Feed) -> Asker:

@@ -16,7 +16,7 @@ import msgspec
 
 from samechild.collection import reading_store as queries
 from samechild.collection import store as tables
-from samechild.collection.feeds import feeds_of
+from samechild.collection.feeds import council_of
 from samechild.collection.merge import Held
 from samechild.collection.receiving import tokens_of
 from samechild.collection.records import Fault, Feed
@@ -35,7 +35,6 @@ PURPOSE = "statutory-return"
 KINDS = (IDENTITY, EPISODE, PROTECTION, CARE, WORKERS)
 """The kinds of record that putting a child's record right takes; adoption is for its custodian alone."""
 
-NO_FEED = "Your organisation does not send children's social care records here."
 MOST_AT_ONCE = 500
 OWN_ID = "record_id"
 """The field that a search by a council's own id of a child is a search on: the record's id within its source."""
@@ -75,23 +74,6 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[Fault, ...]
 
 
-def feed_for(store: Store, by: Asker) -> Feed:
-    """The feed of somebody's own organisation.
-
-    Raises:
-        Missing: when it has none.
-    """
-    found = feeds_of(store, [by.organisation])
-    if not found:
-        raise Missing(NO_FEED)
-    return found[0]
-
-
-def sends(store: Store, by: Asker) -> bool:
-    """Whether somebody's own organisation sends records here."""
-    return bool(feeds_of(store, [by.organisation]))
-
-
 def ask_about(by: Asker, owner: str, kind: str, record_keys: Sequence[str], now: datetime, batch: str = "") -> Ask:
     """The question of somebody who puts a council's own records right: what do these records say?"""
     return Ask(
@@ -103,6 +85,15 @@ def ask_about(by: Asker, owner: str, kind: str, record_keys: Sequence[str], now:
         scope=Scope(Spread.BATCH, tuple(record_keys), batch=batch),
         now=now,
     )
+
+
+def may_count(store: Store, by: Asker, feed: Feed, now: datetime, batch: str) -> None:
+    """Let somebody see how many, of whom nobody is named; decided and recorded like any other question.
+
+    Raises:
+        Refused: when they may not.
+    """
+    permit(store, ask_about(by, feed.owner, EPISODE, [], now, batch))
 
 
 def allowed(
@@ -225,7 +216,8 @@ def request(store: Store, by: Asker, feed: Feed, request_id: str) -> list[Sent]:
     """
     with store.read(Login.CONTENT, feed.owner) as connection:
         rows = queries.of_request(connection, feed.owner, request_id.strip())
-    mine = [row for row in rows if by.organisation == feed.owner or row.client == by.user]
+    own = by.organisation in (feed.owner, council_of(feed))
+    mine = [row for row in rows if own or row.client == by.user]
     if not mine:
         raise Missing("No request came under that id. It stands in the header x-request-id of each of our answers.")
     return [sent_of(row) for row in mine]

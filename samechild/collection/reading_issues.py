@@ -18,20 +18,14 @@ from samechild.collection import store as tables
 from samechild.collection.daily import RULE
 from samechild.collection.merge import Held
 from samechild.collection.problems import WORKER
-from samechild.collection.reading import (
-    KINDS,
-    ask_about,
-    feed_for,
-    open_some,
-)
+from samechild.collection.reading import KINDS, may_count, open_some
 from samechild.collection.reading_child import fields_in_words, in_words, table_in_words
 from samechild.collection.reading_one import FIXED, located, rule_of
 from samechild.collection.reading_store import Wanted
 from samechild.collection.reading_teams import team_of, teams_of
 from samechild.collection.records import Feed
 from samechild.collection.rules.rule import Rule
-from samechild.collection.states import EPISODE, IDENTITY, WORKERS
-from samechild.policy.actions import permit
+from samechild.collection.states import IDENTITY, WORKERS
 from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store
 
@@ -121,14 +115,13 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     oldest: datetime | None
 
 
-def overview(store: Store, by: Asker, now: datetime) -> Overview:
-    """How the data of somebody's own council stands.
+def overview(store: Store, by: Asker, feed: Feed, now: datetime) -> Overview:
+    """How the data of a feed stands: of somebody's own council, or of its sandbox.
 
     Raises:
-        Missing: when the organisation sends nothing here. Refused: when the asker may not see it.
+        Refused: when the asker may not see it.
     """
-    feed = feed_for(store, by)
-    _may_count(store, by, feed, now)
+    may_count(store, by, feed, now, "problems counted")
     since = now - TREND
     with store.read(Login.CONTENT, feed.owner) as connection:
         rows = queries.by_rule(connection, feed.owner, now - NEW, now - FIXED)
@@ -161,10 +154,6 @@ def _spoken(counted: Sequence[Any]) -> tuple[Rule, ...]:
     return tuple(rule_of(name.removeprefix(RULE)) for name in sorted(numbers) if name.startswith(RULE))
 
 
-def _may_count(store: Store, by: Asker, feed: Feed, now: datetime) -> None:
-    permit(store, ask_about(by, feed.owner, EPISODE, [], now, "problems counted"))
-
-
 def _of_rule(row: Any) -> OfRule:
     return OfRule(
         rule=rule_of(row.rule),
@@ -177,16 +166,15 @@ def _of_rule(row: Any) -> OfRule:
     )
 
 
-def listed(store: Store, by: Asker, wanted: Wanted, page: int, now: datetime) -> Listed:
+def listed(store: Store, by: Asker, feed: Feed, wanted: Wanted, page: int, now: datetime) -> Listed:
     """A page of the problems of a council's children, with the council's own ids.
 
     Children whom the asker may not see are left out.
 
     Raises:
-        Missing, Refused: as :func:`overview`.
+        Refused: as :func:`overview`.
     """
-    feed = feed_for(store, by)
-    _may_count(store, by, feed, now)
+    may_count(store, by, feed, now, "problems counted")
     with store.read(Login.CONTENT, feed.owner) as connection:
         problems, children = queries.how_many(connection, feed.owner, wanted)
         page = min(max(1, page), max(1, -(-problems // SHOWN)))
@@ -239,16 +227,15 @@ def workers_named(store: Store, them: Iterable[Held], tokens: Iterable[str]) -> 
     return {token: name for name in ids for token in store.keys.tokens(WORKER, name) if token in wanted}
 
 
-def by_worker(store: Store, by: Asker, now: datetime) -> list[Tally]:
+def by_worker(store: Store, by: Asker, feed: Feed, now: datetime) -> list[Tally]:
     """How many open problems stand with each worker of the council, those with most errors first.
 
     One child of each worker is opened to learn the worker's id.
 
     Raises:
-        Missing, Refused: as :func:`overview`.
+        Refused: as :func:`overview`.
     """
-    feed = feed_for(store, by)
-    _may_count(store, by, feed, now)
+    may_count(store, by, feed, now, "problems counted")
     with store.read(Login.CONTENT, feed.owner) as connection:
         rows = queries.by_worker(connection, feed.owner)
     them = open_some(
@@ -278,14 +265,13 @@ def by_team(workers: Iterable[Tally]) -> list[Tally]:
     return sorted(tallies, key=lambda each: (-each.errors, -each.queries, each.words))
 
 
-def by_child(store: Store, by: Asker, page: int, now: datetime) -> tuple[list[Tally], int, int]:
+def by_child(store: Store, by: Asker, feed: Feed, page: int, now: datetime) -> tuple[list[Tally], int, int]:
     """The children with open problems, those with most errors first: a page of them, its number, and how many in all.
 
     Raises:
-        Missing, Refused: as :func:`overview`.
+        Refused: as :func:`overview`.
     """
-    feed = feed_for(store, by)
-    _may_count(store, by, feed, now)
+    may_count(store, by, feed, now, "problems counted")
     with store.read(Login.CONTENT, feed.owner) as connection:
         _, children = queries.how_many(connection, feed.owner, Wanted())
         page = min(max(1, page), max(1, -(-children // SHOWN)))
@@ -326,14 +312,13 @@ COLUMNS = {
 """The columns of a download and their headings."""
 
 
-def file_of(store: Store, by: Asker, wanted: Wanted, now: datetime) -> tuple[pa.Table, int]:
+def file_of(store: Store, by: Asker, feed: Feed, wanted: Wanted, now: datetime) -> tuple[pa.Table, int]:
     """The problems of a council's children as a table for a file, the worst first, and how many there are in all.
 
     Raises:
-        Missing, Refused: as :func:`overview`.
+        Refused: as :func:`overview`.
     """
-    feed = feed_for(store, by)
-    _may_count(store, by, feed, now)
+    may_count(store, by, feed, now, "problems counted")
     with store.read(Login.CONTENT, feed.owner) as connection:
         problems, _ = queries.how_many(connection, feed.owner, wanted)
         rows = queries.problems(connection, feed.owner, wanted, 0, MOST_IN_FILE)

@@ -15,14 +15,12 @@ import msgspec
 import pyarrow as pa
 
 from samechild.collection import reading_store as queries
-from samechild.collection.reading import Sent, ask_about, feed_for, own_ids, sent_of
+from samechild.collection.reading import Sent, may_count, own_ids, sent_of
 from samechild.collection.reading_days import WEEKS, Came, DayOf, by_day, last_full
 from samechild.collection.reading_lists import rows_of
 from samechild.collection.receiving import tokens_of
 from samechild.collection.records import Feed
-from samechild.collection.states import EPISODE
 from samechild.errors import Invalid
-from samechild.policy.actions import permit
 from samechild.records.disclosure import Asker
 from samechild.storage import Login, Store
 
@@ -85,13 +83,13 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     not_listed_count: int
 
 
-def received(store: Store, by: Asker, now: datetime) -> Received:
-    """What came from somebody's own council in the last six weeks, day by day.
+def received(store: Store, by: Asker, feed: Feed, now: datetime) -> Received:
+    """What came of a feed in the last six weeks, day by day.
 
     Raises:
-        Missing: when the organisation sends nothing here.
+        Refused: when the asker may not see it.
     """
-    feed = feed_for(store, by)
+    may_count(store, by, feed, now, "received by day")
     today = now.date()
     first = today - timedelta(days=SHOWN_DAYS - 1)
     came = came_since(store, feed, first - timedelta(weeks=WEEKS))
@@ -123,13 +121,13 @@ def _one_day(row: Any) -> Came:
 # --- who is no longer sent --------------------------------------------------------------------------------------------
 
 
-def cohort(store: Store, by: Asker, page: int, now: datetime, days: int = 0) -> Cohort:
-    """Whom we hold that somebody's own council no longer sends: not since everybody else was sent, or for ``days``.
+def cohort(store: Store, by: Asker, feed: Feed, page: int, now: datetime, days: int = 0) -> Cohort:
+    """Whom we hold of a feed that is no longer sent: not since everybody else was sent, or for ``days``.
 
     Raises:
-        Missing: when the organisation sends nothing here. Refused: when the asker may not see it.
+        Refused: when the asker may not see it.
     """
-    feed = feed_for(store, by)
+    may_count(store, by, feed, now, "no longer sent")
     held, full, since = _not_since(store, feed, now, days)
     lines: tuple[Unseen, ...] = ()
     unseen, days_seen = 0, []
@@ -163,13 +161,13 @@ def _unseen(store: Store, by: Asker, feed: Feed, rows: Sequence[Any], now: datet
     )
 
 
-def cohort_file(store: Store, by: Asker, now: datetime, days: int = 0) -> pa.Table:
+def cohort_file(store: Store, by: Asker, feed: Feed, now: datetime, days: int = 0) -> pa.Table:
     """Everybody of :func:`cohort` as a table for a file.
 
     Raises:
-        Missing: when the organisation sends nothing here. Refused: when the asker may not see it.
+        Refused: when the asker may not see it.
     """
-    feed = feed_for(store, by)
+    may_count(store, by, feed, now, "no longer sent")
     _, _, since = _not_since(store, feed, now, days)
     rows: list[Any] = []
     if since is not None:
@@ -213,14 +211,13 @@ def read_ids(text: str) -> list[str]:
     return list(found)
 
 
-def compare(store: Store, by: Asker, ids: Sequence[str], now: datetime, most: int = SHOWN) -> Compared:
+def compare(store: Store, by: Asker, feed: Feed, ids: Sequence[str], now: datetime, most: int = SHOWN) -> Compared:
     """Compare the ids a council expects with whom we hold; of those not on its list at most so many are opened.
 
     Raises:
-        Missing: when the organisation sends nothing here. Refused: when the asker may not see it.
+        Refused: when the asker may not see it.
     """
-    feed = feed_for(store, by)
-    permit(store, ask_about(by, feed.owner, EPISODE, [], now, "ids compared"))
+    may_count(store, by, feed, now, "ids compared")
     with store.read(Login.CONTENT, feed.owner) as connection:
         held: Mapping[str, str] = queries.held_tokens(connection, feed.owner)
     not_held, met = [], set()

@@ -13,8 +13,9 @@ import msgspec
 
 from samechild.collection import reading_store as queries
 from samechild.collection.problems import WORKER
-from samechild.collection.reading import feed_for
+from samechild.collection.reading import may_count
 from samechild.collection.reading_lists import rows_of
+from samechild.collection.records import Feed
 from samechild.errors import Invalid
 from samechild.keys.register import Purpose
 from samechild.keys.seal import Random, place
@@ -58,15 +59,21 @@ def workers_in(store: Store, owner: str, token: str) -> tuple[str, ...]:
     return tuple(each for worker in mine for each in store.keys.tokens(WORKER, worker))
 
 
-def keep_teams(store: Store, by: Asker, text: str, now: datetime, random: Random) -> int:
+def keep_teams(store: Store, by: Asker, feed: Feed, text: str, now: datetime, random: Random) -> int:
     """Keep a council's list of workers and teams in the place of the one before; how many workers it names.
 
     Raises:
-        Missing: when the organisation sends nothing here. Invalid: when the list cannot be read.
+        Invalid: when the list cannot be read. Refused: when the asker may not see the feed's problems.
     """
-    feed = feed_for(store, by)
     teams = read_teams(text)
-    body = {"event": "teams", "by": by.user, "by_organisation": by.organisation, "workers": len(teams)}
+    may_count(store, by, feed, now, "teams")
+    body = {
+        "event": "teams",
+        "feed": feed.feed,
+        "by": by.user,
+        "by_organisation": by.organisation,
+        "workers": len(teams),
+    }
     ledger.append(store, "collection", body, now)
     sealed = b""
     if teams:

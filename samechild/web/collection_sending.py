@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import msgspec
 from starlette.responses import Response
 
-from samechild.collection.feeds import SANDBOX
 from samechild.collection.receiving import Sending, let, receive
 from samechild.collection.records import Fault, Taken
 from samechild.collection.structure import Read, read_batch, told
 from samechild.errors import Invalid, Missing, Refused
+from samechild.policy.people.organisations import SANDBOX
 from samechild.web.collection_shapes import PartlyTaken, Refusal, faults_told
 from samechild.web.faults import PLAIN, PROBLEM
 from samechild.web.index_operations import asker_of

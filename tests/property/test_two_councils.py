@@ -27,6 +27,7 @@ from samechild.collection import credentials
 from samechild.collection.store import csc_children, slices
 from samechild.errors import Refused
 from samechild.policy.people import actions as people_actions
+from samechild.policy.people.organisations import SANDBOX
 from samechild.policy.sign_in.clients import SCOPES, register_client
 from samechild.records.disclosure import Asker
 from samechild.storage import Login
@@ -71,6 +72,8 @@ class Sides:
         credentials.name_supplier(world.store, named, self.b.feed, world.supplier, world.began, os.urandom)
         a_weeks_sending(world, (self.a, "Alderbird"), (self.b, WORD))
         world.send(self.b, a_payload(f"{WORD}3"), made=theirs, request="brackbirdsup")
+        world.send(self.a, a_payload("Alderbird4", details={"sex": "X"}), sandbox=True, request="alderbirdtry")
+        world.send(self.b, a_payload(f"{WORD}4", details={"sex": "X"}), sandbox=True, request="brackbirdtry")
         world.work_off()
         self.browsers = {role: world.browser(self.a.people[role]) for role in ROLES}
         self.form_tokens = {role: token_in(browser) for role, browser in self.browsers.items()}
@@ -81,14 +84,15 @@ class Sides:
         self.before = self.rows_of_b()
 
     def _keys(self, council: Council) -> list[str]:
-        with self.world.store.read(Login.CONTENT, council.organisation) as content:
-            keys, received = (
-                content.scalars(sa.select(column).where(column.table.c.owner == council.organisation)).all()
-                for column in (csc_children.c.record_key, slices.c.slice)
-            )
-        assert keys
-        assert received
-        return [*keys, *received]
+        found: list[str] = []
+        for owner in (council.organisation, council.organisation + SANDBOX):
+            with self.world.store.read(Login.CONTENT, owner) as content:
+                for column in (csc_children.c.record_key, slices.c.slice):
+                    its = content.scalars(sa.select(column).where(column.table.c.owner == owner)).all()
+                    assert its
+                    found[:0] = its[:1]  # one of each kind of each feed stands first: those are tried
+                    found += its[1:]
+        return found
 
     def _hidden(self, supplier_client: str) -> set[str]:
         b = self.b
@@ -147,7 +151,7 @@ class Sides:
     def ids(self) -> list[str]:
         """Things of B's that stand in addresses and forms."""
         made = [its.client_id for its in self.b.made.values()]
-        return [self.b.organisation, self.b.agreement, self.b.concern, self.world.supplier, *made, *self.keys[:3]]
+        return [self.b.organisation, self.b.agreement, self.b.concern, self.world.supplier, *made, *self.keys[:4]]
 
     def of_b(self, name: str) -> str:
         """What B has where a path wants this; any other id of B's where it is not known here."""
@@ -185,6 +189,13 @@ def sides() -> Iterator[Sides]:
 
 def address(page: Page, sides: Sides) -> str:
     return re.sub(r"\{(\w+)\}", lambda name: sides.of_b(name[1]), page.path)
+
+
+def key_of_sandbox(sides: Sides) -> str:
+    """A child in B's sandbox."""
+    owner = sides.b.organisation + SANDBOX
+    with sides.world.store.read(Login.CONTENT, owner) as content:
+        return str(content.scalar(sa.select(csc_children.c.record_key).where(csc_children.c.owner == owner)))
 
 
 def posted(sides: Sides, role: str, path: str, answers: Mapping[str, str]) -> Any:
@@ -230,7 +241,9 @@ def test_however_often_it_is_tried(sides: Sides, choice: st.DataObject) -> None:
 def something_sent(sides: Sides, choice: st.DataObject) -> None:
     """Send one form of a page with any mixture of B's ids and what may be picked."""
     page, role = choice.draw(st.sampled_from([pair for pair in PAIRS if pair[0].do]), label="page and role")
-    of_b = st.sampled_from([*sides.ids(), *sides.b.people.values(), "846", "846-sandbox", "brackbirda", f"{WORD}1"])
+    of_b = st.sampled_from(
+        [*sides.ids(), *sides.b.people.values(), "846", "846-sandbox", "brackbirda", "brackbirdtry", f"{WORD}1"]
+    )
     answers = {
         name: choice.draw(st.one_of(of_b, st.sampled_from(values)))
         for name, values in sides.fields.items()
@@ -241,6 +254,20 @@ def something_sent(sides: Sides, choice: st.DataObject) -> None:
     answer = posted(sides, role, path, answers)
     assert answer.status_code < 500
     sides.check(answer.text, path + str(answers))
+
+
+def test_a_councils_own_sandbox_is_shown_and_the_others_is_not(sides: Sides) -> None:
+    mine = sides.browsers["quality-viewer"]
+    shown = mine.open("/quality/sandbox/problems").text
+    assert "Alderbird4" in shown
+    assert "Sandbox: made-up or trial records" in shown
+    assert "Alderbird4" not in mine.open("/quality/problems").text
+    for part in ("/quality", "/quality/sandbox"):
+        assert mine.get(f"{part}/children/{key_of_sandbox(sides)}").status_code == 404
+        mine.open(part)
+        assert "No child is held under that id" in mine.send(f"{part}/find", child=f"{WORD}4").text
+    theirs = sides.world.browser(sides.b.people["quality-viewer"])
+    assert theirs.open(f"/quality/sandbox/children/{key_of_sandbox(sides)}").status_code == 200
 
 
 def bodies(sides: Sides) -> list[Any]:
@@ -281,6 +308,10 @@ def test_the_check_would_notice(sides: Sides) -> None:
     for path in ("/collection/routes", "/collection/concerns", f"/collection/concerns/{sides.b.concern}"):
         with pytest.raises(AssertionError):
             sides.check(own.open(path).text, path)
+    viewer = sides.world.browser(sides.b.people["quality-viewer"])
+    for path in ("/quality/problems", "/quality/sandbox/problems"):
+        with pytest.raises(AssertionError):
+            sides.check(viewer.open(path).text, path)
     sides.check("Brackmere Council, 846", "")
     credentials.unname_supplier(
         sides.world.store, sides.b.asker("access-manager"), sides.b.feed, sides.world.supplier, sides.world.now

@@ -67,6 +67,16 @@ class Organisation(msgspec.Struct, frozen=True, kw_only=True):
     route: Route | None = None  # who can decide when somebody is refused, and how to reach them
 
 
+SANDBOX = "-sandbox"
+"""Behind an organisation's id, the id of the one whose made-up and trial records it keeps; ids that are drawn have no
+such ending."""
+
+
+def behind_sandbox(organisation: str) -> str:
+    """Whose a sandbox is; any other organisation is nobody's but its own."""
+    return organisation.removesuffix(SANDBOX)
+
+
 CODES: Mapping[str, str] = {
     "la-code": r"\d{3}",
     "gss": r"[ENSW]\d{8}",

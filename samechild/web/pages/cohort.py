@@ -19,6 +19,7 @@ from samechild.collection.reading_received import (
     compare,
     read_ids,
 )
+from samechild.collection.records import Feed
 from samechild.errors import Invalid
 from samechild.web.blocks import (
     Answer,
@@ -37,12 +38,12 @@ from samechild.web.blocks import (
 )
 from samechild.web.downloads import AS_FILE, as_file
 from samechild.web.forms import Choice, Field, Filled, Form, blank, read, wrong
-from samechild.web.menu import VIEWERS
-from samechild.web.pages.quality_parts import COHORT, PART, child_link, counted, for_senders, number_in, pages, views
-from samechild.web.routes import Page, Sent
+from samechild.web.pages.quality_feed import at, file_name, of_feed
+from samechild.web.pages.quality_parts import COHORT, child_link, counted, number_in, pages, views
+from samechild.web.routes import Sent
 from samechild.web.visits import Visit
 
-EXPECTED = f"{COHORT}/expected"
+EXPECTED, FILE = f"{COHORT}/expected", f"{COHORT}/download"
 LONGEST_LIST = 4 * 1024 * 1024
 """Bytes of a form with a list: some 300,000 ids."""
 
@@ -91,18 +92,18 @@ LIST = Form(
 PURGE = '[{"la_child_id": "YOUR-ID", "purge": true}]'
 
 
-def show(visit: Visit) -> Answer:
+def show(visit: Visit, feed: Feed) -> Answer:
     """Who is no longer sent."""
-    return _sheet(visit, _days_in(visit.asked.get("days", "")), blank(AS_FILE), blank(LIST, **{"as": "page"}))
+    return _sheet(visit, feed, _days_in(visit.asked.get("days", "")), blank(AS_FILE), blank(LIST, **{"as": "page"}))
 
 
 def _days_in(text: str) -> int:
     return int(text) if text in DAYS else 0
 
 
-def _sheet(visit: Visit, days: int, keeping: Filled, listing: Filled) -> Sheet:
-    found = cohort(visit.store, visit.by, number_in(visit.asked.get("page", "")), visit.now, days)
-    blocks: list[Block] = [views(COHORT), Words(_lead(found, days), lead=True)]
+def _sheet(visit: Visit, feed: Feed, days: int, keeping: Filled, listing: Filled) -> Sheet:
+    found = cohort(visit.store, visit.by, feed, number_in(visit.asked.get("page", "")), visit.now, days)
+    blocks: list[Block] = [views(feed, COHORT), Words(_lead(found, days), lead=True)]
     if found.full is None and not days:
         blocks.append(
             Inset(
@@ -110,13 +111,15 @@ def _sheet(visit: Visit, days: int, keeping: Filled, listing: Filled) -> Sheet:
                 "own below, or send everybody once."
             )
         )
-    blocks.append(Questions(blank(SINCE, days=str(days) if days else ""), COHORT, folded="Choose for how long"))
+    blocks.append(
+        Questions(blank(SINCE, days=str(days) if days else ""), at(feed, COHORT), folded="Choose for how long")
+    )
     if found.unseen:
-        blocks += [*_lists(found, days), *_purging(), *_download(found, days, keeping)]
+        blocks += [*_lists(feed, found, days), *_purging(), *_download(feed, found, days, keeping)]
     blocks += [
         Heading("Compare with the children you expect"),
         Words("Your list is compared and thrown away. It is not kept."),
-        Questions(listing, EXPECTED),
+        Questions(listing, at(feed, EXPECTED)),
     ]
     wrong_here = bool(keeping.problems or listing.problems)
     return Sheet(title="Children no longer sent", blocks=tuple(blocks), wide=True, status=400 if wrong_here else 200)
@@ -131,8 +134,8 @@ def _lead(found: Cohort, days: int) -> str:
     return f"Of the {held} children we hold, {them} were not among those you sent on {day(found.full)}."
 
 
-def _lists(found: Cohort, days: int) -> list[Block]:
-    address = f"{COHORT}?days={days}&page=" if days else f"{COHORT}?page="
+def _lists(feed: Feed, found: Cohort, days: int) -> list[Block]:
+    address = f"{at(feed, COHORT)}?{f'days={days}&' if days else ''}page="
     return [
         Table(
             "Last sent on",
@@ -143,7 +146,8 @@ def _lists(found: Cohort, days: int) -> list[Block]:
             "Who they are, those longest not sent first",
             ("Child", "Last sent", "First sent"),
             tuple(
-                (child_link(each.record_key, each.la_child_id), day(each.seen), day(each.first)) for each in found.lines
+                (child_link(feed, each.record_key, each.la_child_id), day(each.seen), day(each.first))
+                for each in found.lines
             ),
         ),
         *pages(address, found.page, found.pages),
@@ -166,31 +170,33 @@ def _purging() -> list[Block]:
     ]
 
 
-def _download(found: Cohort, days: int, keeping: Filled) -> list[Block]:
+def _download(feed: Feed, found: Cohort, days: int, keeping: Filled) -> list[Block]:
     most = f" It holds the first {MOST_IN_FILE:,}." if found.unseen > MOST_IN_FILE else ""
     return [
         Heading("Download"),
         Words("The file holds your own children's ids: keep it safe." + most),
-        Questions(keeping, f"{COHORT}/download", (("days", str(days)),)),
+        Questions(keeping, at(feed, FILE), (("days", str(days)),)),
     ]
 
 
-def choose(visit: Visit, sent: Sent) -> Answer:
+def choose(visit: Visit, feed: Feed, sent: Sent) -> Answer:
     """Take the number of days into the address."""
     days = _days_in(read(SINCE, sent).one("days"))
-    return Redirect(to=f"{COHORT}?days={days}" if days else COHORT)
+    return Redirect(to=at(feed, COHORT) + (f"?days={days}" if days else ""))
 
 
-def keep(visit: Visit, sent: Sent) -> Answer:
+def keep(visit: Visit, feed: Feed, sent: Sent) -> Answer:
     """Give the list as a file."""
     filled, days = read(AS_FILE, sent), _days_in((sent.get("days") or [""])[0])
     if filled.problems:
-        return _sheet(visit, days, filled, blank(LIST, **{"as": "page"}))
-    table = cohort_file(visit.store, visit.by, visit.now, days)
-    return as_file(table, filled.one("format"), f"no-longer-sent-{visit.now:%Y-%m-%d}", "No longer sent")
+        return _sheet(visit, feed, days, filled, blank(LIST, **{"as": "page"}))
+    table = cohort_file(visit.store, visit.by, feed, visit.now, days)
+    return as_file(
+        table, filled.one("format"), file_name(feed, f"no-longer-sent-{visit.now:%Y-%m-%d}"), "No longer sent"
+    )
 
 
-def expected(visit: Visit, sent: Sent) -> Answer:
+def expected(visit: Visit, feed: Feed, sent: Sent) -> Answer:
     """Compare a list of the council's own with whom we hold."""
     filled = read(LIST, sent)
     text = filled.one("file") or filled.one("ids")
@@ -203,12 +209,12 @@ def expected(visit: Visit, sent: Sent) -> Answer:
     if filled.problems:
         again = blank(LIST, **{"as": filled.one("as") or "page"})
         listing = Filled(form=again.form, answers=again.answers, problems=filled.problems)
-        return _sheet(visit, 0, blank(AS_FILE), listing)
+        return _sheet(visit, feed, 0, blank(AS_FILE), listing)
     kind = filled.one("as")
     if kind == "page":
-        return _compared(compare(visit.store, visit.by, ids, visit.now))
-    found = compare(visit.store, visit.by, ids, visit.now, MOST_IN_FILE)
-    return as_file(_as_table(found), kind, f"compared-{visit.now:%Y-%m-%d}", "Compared")
+        return _compared(feed, compare(visit.store, visit.by, feed, ids, visit.now))
+    found = compare(visit.store, visit.by, feed, ids, visit.now, MOST_IN_FILE)
+    return as_file(_as_table(found), kind, file_name(feed, f"compared-{visit.now:%Y-%m-%d}"), "Compared")
 
 
 def _as_table(found: Compared) -> pa.Table:
@@ -222,12 +228,12 @@ def _as_table(found: Compared) -> pa.Table:
     )
 
 
-def _compared(found: Compared) -> Sheet:
+def _compared(feed: Feed, found: Compared) -> Sheet:
     most = 50
     return Sheet(
         title="Your list beside whom we hold",
         blocks=(
-            views(""),
+            views(feed, None),
             Summary(
                 (
                     ("Ids on your list", f"{found.given:,}"),
@@ -245,7 +251,7 @@ def _compared(found: Compared) -> Sheet:
             Table(
                 "Held here and not on your list" + (f": {most} of them" if found.not_listed_count > most else ""),
                 ("Child",),
-                tuple((child_link(key, name),) for key, name in found.not_listed),
+                tuple((child_link(feed, key, name),) for key, name in found.not_listed),
                 empty="Everybody held here is on your list.",
             ),
             *(_purging() if found.not_listed else ()),
@@ -257,7 +263,7 @@ def _compared(found: Compared) -> Sheet:
 
 
 PAGES = (
-    Page(path=COHORT, who=VIEWERS, show=for_senders(show), do=choose, part=PART),
-    Page(path=f"{COHORT}/download", who=VIEWERS, do=keep, part=PART),
-    Page(path=EXPECTED, who=VIEWERS, do=expected, part=PART, files=LONGEST_LIST),
+    *of_feed(COHORT, show=show, do=choose),
+    *of_feed(FILE, do=keep),
+    *of_feed(EXPECTED, do=expected, files=LONGEST_LIST),
 )

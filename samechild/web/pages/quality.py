@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from samechild.collection.reading import feed_for, find_child
+from samechild.collection.reading import find_child
 from samechild.collection.reading_issues import OfRule, Overview, overview
+from samechild.collection.records import Feed
 from samechild.errors import Invalid, Missing
 from samechild.web.blocks import (
     Answer,
@@ -22,21 +23,20 @@ from samechild.web.blocks import (
 )
 from samechild.web.drawing_days import course
 from samechild.web.forms import Field, Filled, Form, blank, read, wrong
-from samechild.web.menu import VIEWERS
+from samechild.web.pages.quality_feed import at, of_feed
 from samechild.web.pages.quality_parts import (
     CHILDREN,
-    PART,
     about_rule,
     counted,
-    for_senders,
     grade_tag,
     rule_link,
     since,
     views,
 )
-from samechild.web.routes import Page, Sent
+from samechild.web.routes import Sent
 from samechild.web.visits import Visit
 
+FOUND = "/find"
 FIND = Form(
     button="Open the child's record",
     fields=(
@@ -51,16 +51,16 @@ FIND = Form(
 )
 
 
-def show(visit: Visit) -> Answer:
+def show(visit: Visit, feed: Feed) -> Answer:
     """How it stands with each rule."""
-    return _front(visit, blank(FIND))
+    return _front(visit, feed, blank(FIND))
 
 
-def _front(visit: Visit, finding: Filled) -> Sheet:
-    found = overview(visit.store, visit.by, visit.now)
+def _front(visit: Visit, feed: Feed, finding: Filled) -> Sheet:
+    found = overview(visit.store, visit.by, feed, visit.now)
     errors, queries = found.total("error", "open"), found.total("query", "open")
     blocks: list[Block] = [
-        views(PART),
+        views(feed, ""),
         Words(
             f"{counted(errors, 'error', 'errors')} and {counted(queries, 'query', 'queries')} are open, in "
             f"{found.children:,} of the {counted(found.held, 'child', 'children')} you send.",
@@ -75,7 +75,7 @@ def _front(visit: Visit, finding: Filled) -> Sheet:
     if found.waiting:
         words = counted(found.waiting, "request that you sent is", "requests that you sent are")
         blocks.append(Inset(f"{words} being worked off now. It takes about a minute."))
-    blocks += [Questions(finding, f"{PART}/find"), *_course(found), _by_rule(visit, found), _whole(found)]
+    blocks += [Questions(finding, at(feed, FOUND)), *_course(found), _by_rule(visit, found), _whole(found)]
     return Sheet(title="Data quality", blocks=tuple(blocks), wide=True, status=400 if finding.problems else 200)
 
 
@@ -101,15 +101,15 @@ def _by_rule(visit: Visit, found: Overview) -> Table:
     return Table(
         "Problems by rule",
         ("Rule", "What is wrong", "Kind", "Open", "Children", "New", "Before", "Fixed", "Oldest since"),
-        tuple(_row(visit, each) for each in found.rules),
+        tuple(_row(visit, found.feed, each) for each in found.rules),
         empty="The rules find nothing wrong. There is nothing to put right.",
     )
 
 
-def _row(visit: Visit, each: OfRule) -> tuple[Cell, ...]:
+def _row(visit: Visit, feed: Feed, each: OfRule) -> tuple[Cell, ...]:
     numbers = (f"{number:,}" for number in (each.open, each.children, each.new, each.old, each.fixed))
     return (
-        rule_link(each.rule),
+        rule_link(feed, each.rule),
         each.rule.message,
         grade_tag(each.grade),
         *numbers,
@@ -126,20 +126,16 @@ def _whole(found: Overview) -> Table:
     )
 
 
-def find(visit: Visit, sent: Sent) -> Answer:
+def find(visit: Visit, feed: Feed, sent: Sent) -> Answer:
     """Find a child by the council's own id, and go to its record under its opaque key."""
     filled = read(FIND, sent)
     if filled.problems:
-        return _front(visit, filled)
+        return _front(visit, feed, filled)
     try:
-        feed = feed_for(visit.store, visit.by)
         key = find_child(visit.store, visit.by, feed, filled.one("child"), visit.now)
     except (Missing, Invalid) as error:
-        return _front(visit, wrong(filled, str(error), "child"))
-    return Redirect(to=f"{CHILDREN}/{key}")
+        return _front(visit, feed, wrong(filled, str(error), "child"))
+    return Redirect(to=f"{at(feed, CHILDREN)}/{key}")
 
 
-PAGES = (
-    Page(path=PART, who=VIEWERS, show=for_senders(show), part=PART),
-    Page(path=f"{PART}/find", who=VIEWERS, do=find, part=PART),
-)
+PAGES = (*of_feed("", show=show), *of_feed(FOUND, do=find))

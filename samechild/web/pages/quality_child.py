@@ -12,6 +12,7 @@ from samechild.collection.reading_child import Cell as Value
 from samechild.collection.reading_child import Fault, Section, marks_of, sections_of
 from samechild.collection.reading_issues import SHOWN, by_child
 from samechild.collection.reading_one import ChildRead, read_child
+from samechild.collection.records import Feed
 from samechild.web.blocks import (
     Answer,
     Block,
@@ -31,13 +32,12 @@ from samechild.web.blocks import (
     moment,
 )
 from samechild.web.forms import Field, Filled, Form, blank, read, wrong
-from samechild.web.menu import VIEWERS
+from samechild.web.pages.quality_feed import at, of_feed
 from samechild.web.pages.quality_parts import (
     CHILDREN,
-    PART,
+    PROBLEMS,
     child_link,
     counted,
-    for_senders,
     grade_tag,
     number_in,
     pages,
@@ -45,7 +45,7 @@ from samechild.web.pages.quality_parts import (
     some,
     views,
 )
-from samechild.web.routes import Page, Sent
+from samechild.web.routes import Sent
 from samechild.web.visits import Visit
 
 ONE = f"{CHILDREN}/{{child}}"
@@ -57,20 +57,20 @@ THEN = Form(
 )
 
 
-def show_list(visit: Visit) -> Answer:
+def show_list(visit: Visit, feed: Feed) -> Answer:
     """Children with open problems, those with most errors first."""
-    tallies, page, children = by_child(visit.store, visit.by, number_in(visit.asked.get("page", "")), visit.now)
+    tallies, page, children = by_child(visit.store, visit.by, feed, number_in(visit.asked.get("page", "")), visit.now)
     return Sheet(
         title="Children with problems",
         blocks=(
-            views(CHILDREN),
+            views(feed, CHILDREN),
             Words(f"{counted(children, 'child has', 'children have')} open problems.", lead=True),
             Table(
                 "Those with most errors first",
                 ("Child", "Errors", "Queries", "Oldest since"),
                 tuple(
                     (
-                        child_link(each.name, each.words),
+                        child_link(feed, each.name, each.words),
                         f"{each.errors:,}",
                         f"{each.queries:,}",
                         since(each.oldest, visit.now),
@@ -79,16 +79,16 @@ def show_list(visit: Visit) -> Answer:
                 ),
                 empty="No child has an open problem.",
             ),
-            *pages(f"{CHILDREN}?page=", page, -(-children // SHOWN)),
+            *pages(f"{at(feed, CHILDREN)}?page=", page, -(-children // SHOWN)),
         ),
         wide=True,
     )
 
 
-def show(visit: Visit) -> Answer:
+def show(visit: Visit, feed: Feed) -> Answer:
     """One child, as known now or on the day that the address names."""
     on = _day(visit.asked.get("on", ""))
-    return _child(visit, on, blank(THEN))
+    return _child(visit, feed, on, blank(THEN))
 
 
 def _day(text: str) -> date | None:
@@ -98,21 +98,22 @@ def _day(text: str) -> date | None:
         return None
 
 
-def then(visit: Visit, sent: Sent) -> Answer:
+def then(visit: Visit, feed: Feed, sent: Sent) -> Answer:
     """Go to what was known on a day."""
     filled = read(THEN, sent)
     on = filled.day("on") if not filled.problems else None
     if on is not None and on > visit.now.date():
         filled = wrong(filled, "That day is still to come: give one that has been", "on")
     if on is None or filled.problems:
-        return _child(visit, None, filled)
-    return Redirect(to=f"{CHILDREN}/{visit.named['child']}?on={on.isoformat()}")
+        return _child(visit, feed, None, filled)
+    return Redirect(to=f"{at(feed, CHILDREN)}/{visit.named['child']}?on={on.isoformat()}")
 
 
-def _child(visit: Visit, on: date | None, asking: Filled) -> Sheet:
-    found = read_child(visit.store, visit.by, visit.named["child"], visit.now, on)
+def _child(visit: Visit, feed: Feed, on: date | None, asking: Filled) -> Sheet:
+    found = read_child(visit.store, visit.by, feed, visit.named["child"], visit.now, on)
+    here = f"{at(feed, CHILDREN)}/{found.record_key}"
     name = found.held.child.get("la_child_id", "")
-    blocks: list[Block] = [views(""), _in_short(found)]
+    blocks: list[Block] = [views(feed, None), _in_short(found)]
     if on is not None:
         blocks.append(Inset(f"What was known at the end of {day(on)}. Problems are shown with what is known now."))
     else:
@@ -122,13 +123,13 @@ def _child(visit: Visit, on: date | None, asking: Filled) -> Sheet:
         Words("Adoption dates are shown to your custodian of adoption records alone."),
         Heading("What was known on an earlier day"),
         Words("The record put together again from what you had sent by the end of that day."),
-        Questions(asking, f"{CHILDREN}/{found.record_key}"),
+        Questions(asking, here),
     ]
     return Sheet(
         title=f"Child {name}" if name else "A child whose id you may not see",
         above="Data quality",
         blocks=tuple(blocks),
-        back=Link("As known now", f"{CHILDREN}/{found.record_key}") if on else Link("All problems", f"{PART}/problems"),
+        back=Link("As known now", here) if on else Link("All problems", at(feed, PROBLEMS)),
         wide=True,
         status=400 if asking.problems else 200,
     )
@@ -202,7 +203,4 @@ def _on(iso: str) -> str:
     return day(date.fromisoformat(iso))
 
 
-PAGES = (
-    Page(path=CHILDREN, who=VIEWERS, show=for_senders(show_list), part=PART),
-    Page(path=ONE, who=VIEWERS, show=for_senders(show), do=then, part=PART),
-)
+PAGES = (*of_feed(CHILDREN, show=show_list), *of_feed(ONE, show=show, do=then))

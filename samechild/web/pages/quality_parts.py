@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from samechild.collection.reading import sends
+from samechild.collection.records import Feed
 from samechild.collection.rules.rule import Rule
-from samechild.web.blocks import Answer, Cell, Link, Points, Sheet, Tag, Views, Words, day
-from samechild.web.routes import Show
-from samechild.web.visits import Visit
+from samechild.web.blocks import Cell, Link, Points, Tag, Views, day
+from samechild.web.pages.quality_feed import RULES, at
 
-PART = "/quality"
-PROBLEMS, CHILDREN, WORKERS = f"{PART}/problems", f"{PART}/children", f"{PART}/workers"
-RECEIVED, COHORT, RULES = f"{PART}/received", f"{PART}/no-longer-sent", "/rules"
+PROBLEMS, CHILDREN, WORKERS, RECEIVED, COHORT = "/problems", "/children", "/workers", "/received", "/no-longer-sent"
+"""Places among the pages of a feed."""
 
-_LINKS = (
-    Link("By rule", PART),
-    Link("All problems", PROBLEMS),
-    Link("By child", CHILDREN),
-    Link("By worker and team", WORKERS),
-    Link("Received by day", RECEIVED),
-    Link("No longer sent", COHORT),
-    Link("What the rules say", RULES),
+_VIEWS = (
+    ("By rule", ""),
+    ("All problems", PROBLEMS),
+    ("By child", CHILDREN),
+    ("By worker and team", WORKERS),
+    ("Received by day", RECEIVED),
+    ("No longer sent", COHORT),
 )
 _GRADES = {
     "error": Tag("error", "red"),
@@ -37,21 +34,10 @@ GRADE_WORDS = {
 }
 
 
-def for_senders(show: Show) -> Show:
-    """A page for the people of a council that sends records; others are told that theirs does not."""
-
-    def shown(visit: Visit) -> Answer:
-        if sends(visit.store, visit.by):
-            return show(visit)
-        words = "Your organisation does not send children's social care records here, so there is nothing to show."
-        return Sheet(title="Data quality", blocks=(Words(words), Points((Link("What the rules say", RULES),))))
-
-    return shown
-
-
-def views(here: str) -> Views:
-    """The pages of this part, beside each other."""
-    return Views("Data quality", _LINKS, here)
+def views(feed: Feed, here: str | None) -> Views:
+    """The pages of a feed, beside each other; ``here`` is the place of the one that is open, None of one below."""
+    links = tuple(Link(words, at(feed, place)) for words, place in _VIEWS)
+    return Views("Data quality", (*links, Link("What the rules say", RULES)), "" if here is None else at(feed, here))
 
 
 def grade_tag(grade: str) -> Tag:
@@ -59,9 +45,9 @@ def grade_tag(grade: str) -> Tag:
     return _GRADES.get(grade, Tag(grade))
 
 
-def rule_link(rule: Rule) -> Link:
+def rule_link(feed: Feed, rule: Rule) -> Link:
     """A rule's code, which leads to the problems that it found."""
-    return Link(rule.code, f"{PROBLEMS}?rule={rule.code}", "show its problems", whole=True)
+    return Link(rule.code, f"{at(feed, PROBLEMS)}?rule={rule.code}", "show its problems", whole=True)
 
 
 def about_rule(rule: Rule) -> Link:
@@ -69,9 +55,9 @@ def about_rule(rule: Rule) -> Link:
     return Link(rule.code, f"{RULES}/{rule.code}", whole=True)
 
 
-def child_link(record_key: str, la_child_id: str) -> Link:
+def child_link(feed: Feed, record_key: str, la_child_id: str) -> Link:
     """A council's own id of a child, which leads to its record."""
-    return Link(la_child_id, f"{CHILDREN}/{record_key}", whole=True)
+    return Link(la_child_id, f"{at(feed, CHILDREN)}/{record_key}", whole=True)
 
 
 def since(moment: datetime | None, now: datetime) -> str:

@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from samechild.collection.reading import feed_for
 from samechild.collection.reading_issues import MOST_IN_FILE, NEW, SHOWN, Line, Listed, file_of, listed
 from samechild.collection.reading_one import FIXED
 from samechild.collection.reading_store import Wanted
 from samechild.collection.reading_teams import workers_in
+from samechild.collection.records import Feed
 from samechild.collection.rules.catalogue import by_code
 from samechild.web.blocks import (
     Answer,
@@ -32,24 +32,23 @@ from samechild.web.blocks import (
 )
 from samechild.web.downloads import AS_FILE, as_file
 from samechild.web.forms import Choice, Field, Filled, Form, blank, read
-from samechild.web.menu import VIEWERS
+from samechild.web.pages.quality_feed import at, file_name, of_feed
 from samechild.web.pages.quality_parts import (
     GRADE_WORDS,
-    PART,
     PROBLEMS,
     about_rule,
     child_link,
     counted,
-    for_senders,
     grade_tag,
     number_in,
     pages,
     since,
     views,
 )
-from samechild.web.routes import Page, Sent
+from samechild.web.routes import Sent
 from samechild.web.visits import Visit
 
+FILE = f"{PROBLEMS}/download"
 STATES = {
     "open": "Open",
     "new": "New since yesterday",
@@ -72,11 +71,11 @@ class Picked(msgspec.Struct, frozen=True, kw_only=True):
     worker: str = ""
     team: str = ""
 
-    def address(self, **changed: str) -> str:
+    def address(self, feed: Feed, **changed: str) -> str:
         """The address of the list with this picked."""
         values = {**msgspec.structs.asdict(self), **changed}
         said = {name: value for name, value in values.items() if value and (name, value) != ("state", "open")}
-        return f"{PROBLEMS}?{urlencode(said)}" if said else PROBLEMS
+        return at(feed, PROBLEMS) + (f"?{urlencode(said)}" if said else "")
 
 
 def picked_of(given: dict[str, str]) -> Picked:
@@ -93,11 +92,11 @@ def picked_of(given: dict[str, str]) -> Picked:
     )
 
 
-def wanted_of(visit: Visit, picked: Picked) -> Wanted:
+def wanted_of(visit: Visit, feed: Feed, picked: Picked) -> Wanted:
     """What is picked, as the query takes it."""
     workers: tuple[str, ...] | None = (picked.worker,) if picked.worker else None
     if picked.team:
-        workers = workers_in(visit.store, feed_for(visit.store, visit.by).owner, picked.team)
+        workers = workers_in(visit.store, feed.owner, picked.team)
     return Wanted(
         state=picked.state,
         rule=picked.rule,
@@ -108,49 +107,49 @@ def wanted_of(visit: Visit, picked: Picked) -> Wanted:
     )
 
 
-def show(visit: Visit) -> Answer:
+def show(visit: Visit, feed: Feed) -> Answer:
     """The list."""
-    return _listed(visit, picked_of(dict(visit.asked)), number_in(visit.asked.get("page", "")), blank(AS_FILE))
+    return _listed(visit, feed, picked_of(dict(visit.asked)), number_in(visit.asked.get("page", "")), blank(AS_FILE))
 
 
-def _listed(visit: Visit, picked: Picked, page: int, keeping: Filled) -> Sheet:
-    found = listed(visit.store, visit.by, wanted_of(visit, picked), page, visit.now)
-    address = picked.address()
+def _listed(visit: Visit, feed: Feed, picked: Picked, page: int, keeping: Filled) -> Sheet:
+    found = listed(visit.store, visit.by, feed, wanted_of(visit, feed, picked), page, visit.now)
+    address = picked.address(feed)
     join = "&" if "?" in address else "?"
-    blocks: list[Block] = [views(PROBLEMS), *_picked_words(picked)]
+    blocks: list[Block] = [views(feed, PROBLEMS), *_picked_words(feed, picked)]
     blocks += [
         Words(
             f"{counted(found.problems, 'problem', 'problems')} of {counted(found.children, 'child', 'children')}.",
             lead=True,
         ),
-        Questions(_filter(found, picked), PROBLEMS, folded="Choose which problems to show"),
-        _table(visit, found),
+        Questions(_filter(found, picked), at(feed, PROBLEMS), folded="Choose which problems to show"),
+        _table(visit, feed, found),
         *pages(f"{address}{join}page=", found.page, found.pages),
         Words(
             "Opening this list is recorded. A child whose identity is sealed after an adoption is counted and not "
             "listed: your custodian of adoption records sees to it."
         ),
         Heading("Download"),
-        *_download(found, picked, keeping),
+        *_download(feed, found, picked, keeping),
     ]
     title = picked.rule or "Problems to put right"
     return Sheet(title=title, blocks=tuple(blocks), wide=True, status=400 if keeping.problems else 200)
 
 
-def _picked_words(picked: Picked) -> list[Block]:
+def _picked_words(feed: Feed, picked: Picked) -> list[Block]:
     """What is picked, in words, each with a way to drop it."""
     found: list[Cell] = []
     if picked.state != "open":
-        found.append(Link(f"{STATES[picked.state]} (show open ones)", picked.address(state="")))
+        found.append(Link(f"{STATES[picked.state]} (show open ones)", picked.address(feed, state="")))
     if picked.grade:
-        found.append(Link(f"{GRADE_WORDS[picked.grade]} (show all kinds)", picked.address(grade="")))
+        found.append(Link(f"{GRADE_WORDS[picked.grade]} (show all kinds)", picked.address(feed, grade="")))
     if picked.rule:
         found.append(f"{picked.rule}: {by_code()[picked.rule].message}. {by_code()[picked.rule].mend}")
-        found.append(Link("Show all rules", picked.address(rule="")))
+        found.append(Link("Show all rules", picked.address(feed, rule="")))
     if picked.age:
-        found.append(Link(f"{AGES[picked.age]} old (show all ages)", picked.address(age="")))
+        found.append(Link(f"{AGES[picked.age]} old (show all ages)", picked.address(feed, age="")))
     if picked.worker or picked.team:
-        found.append(Link("One worker or team (show everybody's)", picked.address(worker="", team="")))
+        found.append(Link("One worker or team (show everybody's)", picked.address(feed, worker="", team="")))
     return [Points(tuple(found))] if found else []
 
 
@@ -177,25 +176,25 @@ def _filter_form(codes: tuple[str, ...]) -> Form:
     )
 
 
-def choose(visit: Visit, sent: Sent) -> Answer:
+def choose(visit: Visit, feed: Feed, sent: Sent) -> Answer:
     """Take what was picked into the address."""
     filled = read(_filter_form(tuple(by_code())), sent)
-    return Redirect(to=picked_of({name: filled.one(name) for name in _NAMES}).address())
+    return Redirect(to=picked_of({name: filled.one(name) for name in _NAMES}).address(feed))
 
 
-def _table(visit: Visit, found: Listed) -> Table:
+def _table(visit: Visit, feed: Feed, found: Listed) -> Table:
     return Table(
         f"Problems {(found.page - 1) * SHOWN + 1:,} to {(found.page - 1) * SHOWN + len(found.lines):,}",
         ("Child", "Rule", "What is wrong", "Kind", "Worker", "Team", "Since", "State"),
-        tuple(_row(visit, line) for line in found.lines),
+        tuple(_row(visit, feed, line) for line in found.lines),
         empty="There are no problems of this kind.",
     )
 
 
-def _row(visit: Visit, line: Line) -> tuple[Cell, ...]:
+def _row(visit: Visit, feed: Feed, line: Line) -> tuple[Cell, ...]:
     state = Tag("fixed", "green") if line.until else Tag("new", "purple") if line.new else Tag("open", "grey")
     return (
-        child_link(line.record_key, line.la_child_id),
+        child_link(feed, line.record_key, line.la_child_id),
         about_rule(line.rule),
         line.rule.message,
         grade_tag(line.grade),
@@ -206,24 +205,21 @@ def _row(visit: Visit, line: Line) -> tuple[Cell, ...]:
     )
 
 
-def _download(found: Listed, picked: Picked, keeping: Filled) -> list[Block]:
+def _download(feed: Feed, found: Listed, picked: Picked, keeping: Filled) -> list[Block]:
     most = f" The first {MOST_IN_FILE:,} of them." if found.problems > MOST_IN_FILE else ""
     words = "The file holds your own children's ids and where in their records to look: keep it safe." + most
     hidden = tuple((name, getattr(picked, name)) for name in _NAMES)
-    return [Words(words), Questions(keeping, f"{PROBLEMS}/download", hidden)] if found.problems else []
+    return [Words(words), Questions(keeping, at(feed, FILE), hidden)] if found.problems else []
 
 
-def keep(visit: Visit, sent: Sent) -> Answer:
+def keep(visit: Visit, feed: Feed, sent: Sent) -> Answer:
     """Give the list as a file."""
     filled = read(AS_FILE, sent)
     picked = picked_of({name: (sent.get(name) or [""])[0] for name in _NAMES})
     if filled.problems:
-        return _listed(visit, picked, 1, filled)
-    table, _ = file_of(visit.store, visit.by, wanted_of(visit, picked), visit.now)
-    return as_file(table, filled.one("format"), f"problems-{visit.now:%Y-%m-%d}", "Problems")
+        return _listed(visit, feed, picked, 1, filled)
+    table, _ = file_of(visit.store, visit.by, feed, wanted_of(visit, feed, picked), visit.now)
+    return as_file(table, filled.one("format"), file_name(feed, f"problems-{visit.now:%Y-%m-%d}"), "Problems")
 
 
-PAGES = (
-    Page(path=PROBLEMS, who=VIEWERS, show=for_senders(show), do=choose, part=PART),
-    Page(path=f"{PROBLEMS}/download", who=VIEWERS, do=keep, part=PART),
-)
+PAGES = (*of_feed(PROBLEMS, show=show, do=choose), *of_feed(FILE, do=keep))

@@ -17,7 +17,8 @@ from samechild.collection.rules.catalogue import by_code
 from samechild.collection.rules.rule import Day, Example, Rule
 from samechild.errors import Missing
 from samechild.web.blocks import Answer, Block, Cell, Link, Sheet, Summary, Table, Words
-from samechild.web.pages.quality_parts import RULES, about_rule, grade_tag
+from samechild.web.pages.quality_feed import PART, RULES
+from samechild.web.pages.quality_parts import about_rule, grade_tag
 from samechild.web.routes import ANYBODY, Page
 from samechild.web.visits import Visit
 
@@ -112,6 +113,6 @@ def _value(value: Any) -> str:
 
 
 PAGES = (
-    Page(path=RULES, who=ANYBODY, show=show, part="/quality"),
-    Page(path=f"{RULES}/{{rule}}", who=ANYBODY, show=show_one, part="/quality"),
+    Page(path=RULES, who=ANYBODY, show=show, part=PART),
+    Page(path=f"{RULES}/{{rule}}", who=ANYBODY, show=show_one, part=PART),
 )

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from samechild.collection.reading_issues import Tally, by_team, by_worker
 from samechild.collection.reading_teams import keep_teams, team_token
+from samechild.collection.records import Feed
 from samechild.errors import Invalid
 from samechild.web.blocks import Answer, Block, Cell, Heading, Inset, Link, Questions, Redirect, Sheet, Table, Words
 from samechild.web.forms import Field, Filled, Form, blank, read, wrong
-from samechild.web.menu import VIEWERS
-from samechild.web.pages.quality_parts import PART, PROBLEMS, WORKERS, for_senders, since, views
-from samechild.web.routes import Page, Sent
+from samechild.web.pages.quality_feed import at, of_feed
+from samechild.web.pages.quality_parts import PROBLEMS, WORKERS, since, views
+from samechild.web.routes import Sent
 from samechild.web.visits import Visit
 
 TEAMS = Form(
@@ -34,30 +35,31 @@ TEAMS = Form(
 )
 
 
-def show(visit: Visit) -> Answer:
+def show(visit: Visit, feed: Feed) -> Answer:
     """Problems by team and worker."""
-    return _sheet(visit, blank(TEAMS))
+    return _sheet(visit, feed, blank(TEAMS))
 
 
-def _sheet(visit: Visit, asking: Filled) -> Sheet:
-    workers = by_worker(visit.store, visit.by, visit.now)
+def _sheet(visit: Visit, feed: Feed, asking: Filled) -> Sheet:
+    workers = by_worker(visit.store, visit.by, feed, visit.now)
     named = [each for each in workers if each.team]
     blocks: list[Block] = [
-        views(WORKERS),
+        views(feed, WORKERS),
         Words("Open problems by the worker who has the child's open episode now.", lead=True),
         Inset(
             "For putting records right. It says nothing about how well somebody works, and may not be used for that."
         ),
     ]
     if named:
-        owner = visit.by.organisation
-        links = {each.team: f"{PROBLEMS}?team={team_token(visit.store, owner, each.team)}" for each in named}
+        links = {
+            each.team: f"{at(feed, PROBLEMS)}?team={team_token(visit.store, feed.owner, each.team)}" for each in named
+        }
         blocks.append(_table("By team", "Team", [_team_row(visit, each, links) for each in by_team(workers)]))
     blocks += [
-        _table("By worker", "Worker", [_worker_row(visit, each) for each in workers], "Team"),
+        _table("By worker", "Worker", [_worker_row(visit, feed, each) for each in workers], "Team"),
         Heading("Which worker is in which team"),
         Words("What you send does not name teams. Give the list here; only your own people see it."),
-        Questions(asking, WORKERS),
+        Questions(asking, at(feed, WORKERS)),
     ]
     return Sheet(
         title="Problems by worker and team", blocks=tuple(blocks), wide=True, status=400 if asking.problems else 200
@@ -74,27 +76,31 @@ def _team_row(visit: Visit, each: Tally, links: dict[str, str]) -> tuple[Cell, .
     return (first, *_numbers(visit, each))
 
 
-def _worker_row(visit: Visit, each: Tally) -> tuple[Cell, ...]:
+def _worker_row(visit: Visit, feed: Feed, each: Tally) -> tuple[Cell, ...]:
     if not each.name:
         return ("No worker is known", "", *_numbers(visit, each))
     words = each.words or "A worker whose id is not shown"
-    return (Link(words, f"{PROBLEMS}?worker={each.name}", "show the problems"), each.team, *_numbers(visit, each))
+    return (
+        Link(words, f"{at(feed, PROBLEMS)}?worker={each.name}", "show the problems"),
+        each.team,
+        *_numbers(visit, each),
+    )
 
 
 def _numbers(visit: Visit, each: Tally) -> tuple[Cell, ...]:
     return f"{each.errors:,}", f"{each.queries:,}", f"{each.children:,}", since(each.oldest, visit.now)
 
 
-def keep(visit: Visit, sent: Sent) -> Answer:
+def keep(visit: Visit, feed: Feed, sent: Sent) -> Answer:
     """Keep the council's list of workers and teams."""
     filled = read(TEAMS, sent)
     if filled.problems:
-        return _sheet(visit, filled)
+        return _sheet(visit, feed, filled)
     try:
-        keep_teams(visit.store, visit.by, filled.one("teams"), visit.now, visit.shell.random)
+        keep_teams(visit.store, visit.by, feed, filled.one("teams"), visit.now, visit.shell.random)
     except Invalid as error:
-        return _sheet(visit, wrong(filled, str(error), "teams"))
-    return Redirect(to=f"{WORKERS}?done=changed")
+        return _sheet(visit, feed, wrong(filled, str(error), "teams"))
+    return Redirect(to=f"{at(feed, WORKERS)}?done=changed")
 
 
-PAGES = (Page(path=WORKERS, who=VIEWERS, show=for_senders(show), do=keep, part=PART),)
+PAGES = of_feed(WORKERS, show=show, do=keep)

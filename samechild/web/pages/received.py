@@ -7,6 +7,7 @@ from collections import Counter
 from samechild.collection.reading import Sent as Asked
 from samechild.collection.reading_days import DayOf, Mark
 from samechild.collection.reading_received import Received, received
+from samechild.collection.records import Feed
 from samechild.collection.rules.catalogue import by_code
 from samechild.collection.specification import VERSIONS, in_force
 from samechild.web.blocks import (
@@ -24,9 +25,8 @@ from samechild.web.blocks import (
     moment,
 )
 from samechild.web.drawing_days import Square, calendar
-from samechild.web.menu import VIEWERS
-from samechild.web.pages.quality_parts import PART, RECEIVED, counted, for_senders, views
-from samechild.web.routes import Page
+from samechild.web.pages.quality_feed import of_feed
+from samechild.web.pages.quality_parts import RECEIVED, counted, views
 from samechild.web.visits import Visit
 
 _TAGS = {
@@ -41,12 +41,12 @@ _SQUARES = {Mark.MISSING: "missing", Mark.FEWER: "odd", Mark.MORE: "odd", Mark.A
 _STATES = {"received": "being worked off", "done": "worked off", "refused": "nothing was taken"}
 
 
-def show(visit: Visit) -> Answer:
+def show(visit: Visit, feed: Feed) -> Answer:
     """The last six weeks."""
-    found = received(visit.store, visit.by, visit.now)
+    found = received(visit.store, visit.by, feed, visit.now)
     missing = [each.day for each in found.days if each.mark is Mark.MISSING]
     last = f"Something last came on {moment(found.last)}." if found.last else "Nothing has come yet."
-    blocks: list[Block] = [views(RECEIVED), Words(last, lead=True)]
+    blocks: list[Block] = [views(feed, RECEIVED), Words(last, lead=True)]
     if missing:
         words = f"Nothing came on {', '.join(day(each) for each in missing[-5:])}, when something usually comes."
         blocks.append(Words(words))
@@ -172,4 +172,4 @@ def _specification() -> list[Block]:
     ]
 
 
-PAGES = (Page(path=RECEIVED, who=VIEWERS, show=for_senders(show), part=PART),)
+PAGES = of_feed(RECEIVED, show=show)

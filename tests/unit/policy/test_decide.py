@@ -163,3 +163,19 @@ def test_the_conversation_and_the_relevant_persons_are_asked_about() -> None:
     other = Body(organisation="school", sector=Sector.EDUCATION, relevant_person=False)
     assert against(duty, some_facts(asker=other)) == {"between-relevant-persons"}
     assert against(an_ask(basis="6(1)(ea)"), some_facts()) == {"lawful-basis"}
+
+
+def test_a_councils_sandbox_is_its_own_and_reaches_nothing_of_the_council() -> None:
+    """Those of the council need no agreement for its sandbox; anybody else does, and the sandbox's own systems too."""
+    viewer = an_asker(organisation="council", role="quality-viewer")
+    ask = an_ask(who=viewer, purpose="statutory-return", owner="council-sandbox")
+    council = Body(organisation="council", sector=Sector.LOCAL_AUTHORITY)
+    sandbox = Body(organisation="council-sandbox", sector=Sector.LOCAL_AUTHORITY)
+    facts = some_facts(asker=council, owner=sandbox, role_organisation="council", agreements=())
+    assert decide(ask, facts).allowed
+    other = replace(ask, who=replace(viewer, organisation="other"))
+    body = replace(council, organisation="other")
+    assert not decide(other, replace(facts, asker=body, role_organisation="other")).allowed
+    back = replace(ask, who=replace(viewer, organisation="council-sandbox"), owner="council")
+    turned = replace(facts, asker=sandbox, owner=council, role_organisation="council-sandbox")
+    assert "nothing-allows" in against(back, turned)
