@@ -19,9 +19,9 @@ from collecting import a_council
 from pages_served import ADDRESS, UNHURRIED
 from samechild.collection.credentials import Credentials, add_client
 from samechild.collection.feeds import feed_of, open_feed
-from samechild.policy.people.organisations import SANDBOX
 from samechild.collection.records import Way
 from samechild.policy.people.actions import operator
+from samechild.policy.people.organisations import SANDBOX
 from samechild.settings import Settings
 from samechild.storage import Store
 from samechild.web.app import Around, create_app

@@ -14,13 +14,15 @@ from pages_served import Served
 from samechild.cli.tables import all_tables
 from samechild.collection import feeds_store
 from samechild.collection.beyond import CATEGORIES
-from samechild.collection.feeds import open_feed
+from samechild.collection.credentials import add_client
+from samechild.collection.feeds import feeds_of, open_feed
 from samechild.collection.processing import process
 from samechild.collection.receiving import Sending, receive
 from samechild.collection.records import Feed, Way
 from samechild.collection.structure import read_batch
 from samechild.policy.agreement_actions import sign_agreement, write_agreement
 from samechild.policy.people.actions import operator, set_codes
+from samechild.policy.people.organisations import SANDBOX
 from samechild.policy.shown import organisations
 from samechild.policy.sign_in.opaque import digest
 from samechild.records.disclosure import Asker, Mode
@@ -100,6 +102,36 @@ def a_feed(store: Store, server: Served, council: str, dfe: str, authority: str)
             added_by="test",
         )
         feeds_store.keep_key(connection, digest(KEY + authority), system.user, now)
+
+
+def sandbox_tried(server: Served, name: str = COUNCIL, count: int = 12) -> None:
+    """Open a council's sandbox on the terms of its feed, and try it out with made-up children, each with a mistake."""
+    council = {each.name: each.organisation for each in organisations(server.store)}[name]
+    (live,) = feeds_of(server.store, [council])
+    feed = msgspec.structs.replace(live, feed=f"{live.feed}{SANDBOX}", owner=f"{council}{SANDBOX}")
+    open_feed(server.store, an_officer(council), feed, server.now)
+    manager = Asker(user="the-manager", organisation=council, role="access-manager", factors=2)
+    with server.store.write(Login.GATE) as connection:
+        give(connection, manager)
+    made = add_client(server.store, manager, feed, "Trial of our own", Way.OWN, server.now, os.urandom)
+    people = [
+        as_at(life, server.now.date())
+        for life in lives(made_people(count, SEED + 1, server.now.date()), SEED, server.now.date())
+    ]
+    them = [{**as_sent(one, at, at % 17), "la_child_id": f"TRIAL{at}"} for at, one in enumerate(people) if one]
+    body = msgspec.json.encode(them)
+    sending = Sending(
+        authority=live.authority,
+        sandbox=True,
+        body=read_batch(body),
+        request_id="trial",
+        sent_bytes=len(body),
+        supplier_key=made.supplier_key,
+        digest=body,
+    )
+    system = Asker(user=made.client_id, organisation=feed.owner, role="submitting-system", factors=2)
+    receive(server.store, system, sending, server.now, os.urandom)
+    process(server.store, all_tables(), server.now)
 
 
 def send(server: Served, council: str, authority: str, them: list[dict[str, Any]], request: str) -> None:

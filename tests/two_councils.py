@@ -20,13 +20,13 @@ from samechild.collection import burden, concerns, credentials
 from samechild.collection.beyond import CATEGORIES
 from samechild.collection.credentials import Credentials
 from samechild.collection.feeds import SENDING_ROLE, open_feed
-from samechild.policy.people.organisations import SANDBOX
 from samechild.collection.processing import process
 from samechild.collection.receiving import Sending, receive
 from samechild.collection.records import Feed, Taken, Way
 from samechild.collection.structure import read_batch
 from samechild.policy.agreement_actions import sign_agreement, write_agreement
 from samechild.policy.people import actions as people_actions
+from samechild.policy.people.organisations import SANDBOX
 from samechild.policy.people.store import user_of
 from samechild.policy.records import Agreement
 from samechild.policy.sign_in import sessions

@@ -15,7 +15,7 @@ import pytest
 
 from pages_served import Served, served
 from project import ROOT
-from quality_week import sending_councils, three_weeks
+from quality_week import sandbox_tried, sending_councils, three_weeks
 from samechild.cli.serve import web_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
@@ -34,6 +34,12 @@ SHOWN = {
     "workers": "/quality/workers",
     "received": "/quality/received",
     "cohort": "/quality/no-longer-sent",
+    "sandbox": "/quality/sandbox",
+    "sandbox-problems": "/quality/sandbox/problems",
+    "sandbox-children": "/quality/sandbox/children",
+    "sandbox-workers": "/quality/sandbox/workers",
+    "sandbox-received": "/quality/sandbox/received",
+    "sandbox-cohort": "/quality/sandbox/no-longer-sent",
     "rules": "/rules",
     "rule": "/rules/EPI-05",
 }
@@ -63,6 +69,7 @@ def a_site() -> Iterator[Site]:
     with served() as server, socket.create_server(("127.0.0.1", 0)) as listener:
         sending_councils(server)
         three_weeks(server)
+        sandbox_tried(server)
         running = web_server(server.app)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
@@ -113,6 +120,32 @@ def test_the_values_of_one_problem_are_shown_together(site: Site, width: int) ->
     assert set(shown) == {"rgb(255, 221, 0)"}
     assert plain not in shown
     is_fine(page, "quality-child-problem", width)
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_sandbox_is_one_step_away_and_says_so_everywhere(site: Site, width: int) -> None:
+    page = site.page(TEAM, width, scripts=True)
+    page.goto(f"{site.address}/quality/problems")
+    assert "Sandbox: made-up" not in page.inner_text("main")
+    page.click('nav[aria-label="Which records"] >> text=Sandbox')
+    assert page.url == f"{site.address}/quality/sandbox/problems"
+    page.locator("main table a").first.click()
+    assert "/quality/sandbox/children/" in page.url
+    assert page.inner_text("h1").startswith("Child TRIAL")
+    assert "Sandbox: made-up or trial records" in page.inner_text("main")
+    assert page.title().endswith("(sandbox) - samechild")
+    is_fine(page, "quality-sandbox-child", width)
+    page.goto(f"{site.address}/collection/requests")
+    page.fill('input[name="request"]', "trial")
+    page.click('form[action="/collection/requests"] button')
+    assert "Sandbox: made-up or trial records" in page.inner_text("main")
+    is_fine(page, "quality-sandbox-request", width)
+    page.goto(f"{site.address}/quality/sandbox/problems")
+    page.locator('form[action="/quality/sandbox/problems/download"] input[value="csv"]').check()
+    with page.expect_download() as download:
+        page.click('form[action="/quality/sandbox/problems/download"] button')
+    assert download.value.suggested_filename.startswith("sandbox-problems-")
     page.context.close()
 
 
