@@ -50,6 +50,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Nobody stays signed in longer than this."""
     collect_path: str = ""
     """A path under which councils' daily records are taken too, such as ``/children-in-social-care/1``."""
+    postcodes: str = ""
+    """A postcode directory that ``samechild postcodes load`` wrote; empty: ``postcodes.arrow`` in home, if there."""
+
+    @property
+    def postcodes_file(self) -> Path:
+        """Where a postcode directory lies, when there is one."""
+        return Path(self.postcodes) if self.postcodes else self.home / "postcodes.arrow"
 
     @property
     def witness_folder(self) -> Path:

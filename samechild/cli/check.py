@@ -32,6 +32,12 @@ _KINDS = ("children", "records")
 @click.option("--source-column", help="The column that says which source a record is from.")
 @click.option("--csv", type=click.Path(path_type=Path), help="Of children: write every problem to this CSV file.")
 @click.option("--xlsx", type=click.Path(path_type=Path), help="Of children: write every problem to this workbook.")
+@click.option(
+    "--postcodes",
+    type=click.Path(path_type=Path),
+    envvar="SAMECHILD_POSTCODES",
+    help="Of children: a postcode directory that `samechild postcodes load` wrote [default: SAMECHILD_POSTCODES].",
+)
 @click.option("--ids", is_flag=True, help="Of children: show your own ids of the children on the screen.")
 @click.option(
     "--today",
@@ -47,6 +53,7 @@ def check(
     source_column: str | None,
     csv: Path | None,
     xlsx: Path | None,
+    postcodes: Path | None,
     ids: bool,
     today: datetime | None,
 ) -> None:
@@ -72,7 +79,7 @@ def check(
     found_problems = False
     if sent:
         day = today.date() if today else datetime.now(UTC).date()
-        found_problems = check_payloads(sent, day, csv=csv, xlsx=xlsx, ids=ids)
+        found_problems = check_payloads(sent, day, csv=csv, xlsx=xlsx, ids=ids, postcodes=postcodes)
     if linked:
         found_problems |= _check_records(linked, map_file, source_column)
     if found_problems:

@@ -14,6 +14,7 @@ from samechild.errors import Invalid
 
 if TYPE_CHECKING:
     from samechild.collection.before_sending import Finding, Report
+    from samechild.files.postcodes import PostcodeDirectory
 
 _LOOKED_AT = 1 << 16
 _MOST_RECORDS = 12
@@ -43,22 +44,33 @@ def holds_children(file: str) -> bool:
 
 
 def check_payloads(
-    files: Sequence[str], today: date, *, csv: Path | None = None, xlsx: Path | None = None, ids: bool = False
+    files: Sequence[str],
+    today: date,
+    *,
+    csv: Path | None = None,
+    xlsx: Path | None = None,
+    ids: bool = False,
+    postcodes: Path | None = None,
 ) -> bool:
     """Check files of children, show what was found by rule, and write it to files where wanted; say if errors were."""
     from samechild.collection.before_sending import check_body
+    from samechild.files.postcodes import NO_DIRECTORY, open_directory
 
+    given = open_directory(postcodes) if postcodes else NO_DIRECTORY
     found: list[tuple[str, Report]] = []
     for file in files:
+        directory = given
         if Path(file).suffix.lower() == _SETTINGS:
-            report = _check_source(Path(file), today)
+            report, directory = _check_source(Path(file), today, given)
         else:
             try:
                 body = Path(file).read_bytes()
             except OSError as error:
                 raise Invalid(f"{Path(file).name} cannot be read ({error.strerror}): check its name.") from None
-            report = check_body(body, today)
+            report = check_body(body, today, postcodes=given)
         _show(Path(file).name, report, ids)
+        if not len(directory):
+            _show_unasked()
         found.append((Path(file).name, report))
     for path in (csv, xlsx):
         if path is not None:
@@ -67,21 +79,33 @@ def check_payloads(
     return any(report.found_errors for _, report in found)
 
 
-def _check_source(settings: Path, today: date) -> Report:
-    """Check the children of a council's own source, and say which of its rows found no place."""
+def _show_unasked() -> None:
+    """Say which rules were not asked, or not in full, for want of a postcode directory."""
+    from samechild.collection.rules.catalogue import RULES
+
+    told = "; ".join(f"{rule.code} {rule.without_postcodes}" for rule in RULES if rule.without_postcodes)
+    click.echo(f"  No postcode directory (--postcodes): {told}.\n")
+
+
+def _check_source(settings: Path, today: date, given: PostcodeDirectory) -> tuple[Report, PostcodeDirectory]:
+    """Check the children of a council's own source, and say which of its rows found no place.
+
+    Returns the report, and the postcode directory that was asked: the one ``given``, else what the settings name.
+    """
     from samechild.collection.before_sending import check_children
-    from samechild.collection.send.config import read_config, surroundings
+    from samechild.collection.send.config import postcodes_of, read_config, surroundings
     from samechild.collection.send.mapping import Built
     from samechild.collection.send.sources import Tables
     from samechild.collection.send.trying import read_children
 
     config, built = read_config(settings), Built()
+    directory = given if len(given) else postcodes_of(config)
     with Tables(config, surroundings(config)) as tables:
         children = enumerate(read_children(tables, today, built), start=1)
-        report = check_children(children, today, months=config.source.months)
+        report = check_children(children, today, months=config.source.months, postcodes=directory)
     for each in built.left_out:
         click.echo(f"Not placed: {each.rows:,} rows of {each.table} {each.why}")
-    return report
+    return report, directory
 
 
 def _show(name: str, report: Report, ids: bool) -> None:

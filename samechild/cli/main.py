@@ -36,6 +36,7 @@ from samechild.cli.keys import keys
 from samechild.cli.ledger import ledger
 from samechild.cli.link import link
 from samechild.cli.people import people
+from samechild.cli.postcodes import postcodes
 from samechild.cli.report import report
 from samechild.cli.sample import sample
 from samechild.cli.serve import serve
@@ -169,6 +170,6 @@ def main() -> None:
 
 for _command in (
     check, link, explain, sample, evaluate, report, synth, demo, serve, work, people, db, keys, ledger, governance,
-    index, export, trace, submit, client, feed, extract, conformance,
+    index, export, trace, submit, client, feed, extract, conformance, postcodes,
 ):  # fmt: skip
     main.add_command(_command)

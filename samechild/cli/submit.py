@@ -72,7 +72,7 @@ def submit(
 
 
 def _run(config: Config, wanted: Wanted) -> Report:
-    from samechild.collection.send.config import credentials_of, surroundings
+    from samechild.collection.send.config import credentials_of, postcodes_of, surroundings
     from samechild.collection.send.mapping import Built
     from samechild.collection.send.report import Report
     from samechild.collection.send.run import Job
@@ -80,7 +80,7 @@ def _run(config: Config, wanted: Wanted) -> Report:
     from samechild.collection.send.sources import Tables
     from samechild.collection.send.trying import read_children
 
-    around, found = _around(), surroundings(config)
+    around, found, directory = _around(), surroundings(config), postcodes_of(config)
     began = around.clock()
     report = Report(began=began.isoformat(timespec="seconds"), mode="full" if wanted.full else config.send.mode)
     credentials = None if wanted.dry_run else credentials_of(found)
@@ -94,7 +94,7 @@ def _run(config: Config, wanted: Wanted) -> Report:
         if credentials is not None:
             status.begin(credentials.address, began)
         try:
-            job = Job(config, status, line, around, wanted, report)
+            job = Job(config, status, line, around, wanted, report, postcodes=directory)
             send(job, read_children(tables, began.date(), built), say)
         finally:
             report.left_out = [f"{each.rows:,} rows of {each.table} {each.why}" for each in built.left_out]

@@ -23,6 +23,7 @@ from samechild.collection.rules.catalogue import by_code
 from samechild.collection.rules.days import window_start
 from samechild.collection.rules.rule import At, Grade
 from samechild.collection.structure import Read, read_batch, read_lines
+from samechild.files.postcodes import NO_DIRECTORY, PostcodeDirectory
 
 _AT_ONCE = 1000
 _SPACE = b" \t\r\n"
@@ -85,10 +86,16 @@ class Report(msgspec.Struct, frozen=True):
         )
 
 
-def check_children(children: Iterable[tuple[int, Mapping[str, Any]]], today: date, *, months: int = 24) -> Report:
+def check_children(
+    children: Iterable[tuple[int, Mapping[str, Any]]],
+    today: date,
+    *,
+    months: int = 24,
+    postcodes: PostcodeDirectory = NO_DIRECTORY,
+) -> Report:
     """Check children given as decoded JSON, each with the number of its record (from 1)."""
     numbered = iter(children)
-    whole = _Whole(today, window_start(today, months))
+    whole = _Whole(today, window_start(today, months), postcodes)
     while some := list(islice(numbered, _AT_ONCE)):
         read = read_lines(msgspec.json.encode(tree) for _, tree in some)
         numbers = [number for number, _ in some]
@@ -96,11 +103,11 @@ def check_children(children: Iterable[tuple[int, Mapping[str, Any]]], today: dat
     return whole.report()
 
 
-def check_body(body: bytes, today: date, *, months: int = 24) -> Report:
+def check_body(body: bytes, today: date, *, months: int = 24, postcodes: PostcodeDirectory = NO_DIRECTORY) -> Report:
     """Check a file of children as they would be sent: a JSON array, an object on each line (NDJSON), or one object."""
     text = body.removeprefix(_BOM)
     plain = text.strip(_SPACE)
-    whole = _Whole(today, window_start(today, months))
+    whole = _Whole(today, window_start(today, months), postcodes)
     if not plain.startswith(b"{"):
         whole.take(read_batch(body, most=NO_LIMIT), lambda at: at + 1)
         return whole.report()
@@ -121,8 +128,8 @@ def _is_one(text: bytes) -> bool:
 class _Whole:
     """All records of a file: rules about two children of an authority need them together."""
 
-    def __init__(self, today: date, window: date) -> None:
-        self._today, self._window = today, window
+    def __init__(self, today: date, window: date, postcodes: PostcodeDirectory) -> None:
+        self._today, self._window, self._postcodes = today, window, postcodes
         self._records = self._partial = 0
         self._held: dict[str, Held | None] = {}
         self._number: dict[str, int] = {}
@@ -152,7 +159,14 @@ class _Whole:
             likeness.take(child)
         shared = likeness.shared()
         for key, child in children.items():
-            at = At(child=child, today=self._today, window=self._window, shared=shared.get(key, frozenset()))
+            at = At(
+                child=child,
+                today=self._today,
+                window=self._window,
+                shared=shared.get(key, frozenset()),
+                miles=self._postcodes.miles,
+                exists=self._postcodes.exists,
+            )
             worker = current_worker(child, self._today)
             self._findings.extend(_of_problem(self._number[key], key, worker, each) for each in check(at))
         return Report(self._records, len(self._held), tuple(sorted(self._findings)), self._partial)

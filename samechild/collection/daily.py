@@ -23,6 +23,7 @@ from samechild.collection.feeds import processor_of
 from samechild.collection.identifying import identify_rest
 from samechild.collection.marks import shared
 from samechild.collection.merge import child_of
+from samechild.collection.postcodes import postcodes_of
 from samechild.collection.problems import keep_problems
 from samechild.collection.processing import checked
 from samechild.collection.records import Feed
@@ -77,7 +78,7 @@ def _every_child(store: Store, feed: Feed, now: datetime, progress: Progress) ->
         states = states_of(store, feed.owner, keys, both_keys(store, keys))
         children = {key: child_of(state.held) for key, state in states.items()}
         workers = {key: current_worker(child, now.date()) for key, child in children.items()}
-        found = checked(feed, children, {}, shared(store, feed.owner, children), now)
+        found = checked(feed, children, {}, shared(store, feed.owner, children), postcodes_of(store), now)
         for child in children.values():
             sums.update(counts_of(child))
         with store.write(Login.CONTENT, feed.owner) as connection:

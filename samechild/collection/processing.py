@@ -22,6 +22,7 @@ from samechild.collection.check import Problem, check
 from samechild.collection.feeds import feeds_of, processor_of
 from samechild.collection.identifying import identify_children
 from samechild.collection.merge import child_of, merge
+from samechild.collection.postcodes import postcodes_of
 from samechild.collection.problems import keep_problems
 from samechild.collection.purging import finish_purges, purge_children, to_purge
 from samechild.collection.receiving import WAITING
@@ -29,6 +30,7 @@ from samechild.collection.records import Child, Feed
 from samechild.collection.rules.days import window_start
 from samechild.collection.rules.rule import At
 from samechild.collection.states import State, halves, slice_opened, states_of
+from samechild.files.postcodes import PostcodeDirectory
 from samechild.policy.received import Both, both_keys
 from samechild.policy.retention.erasure import finish_erasures
 from samechild.storage import Database, Login, Store
@@ -165,8 +167,9 @@ def _keep(batch: _Batch, alive: Mapping[str, State]) -> None:
         who_store.keep_identities(connection, whos)
     others = _children(batch.store, owner, sorted(moved.changed))
     shared = marks.shared(batch.store, owner, [*children, *others], moved)
-    found = checked(batch.feed, children, batch.before, shared, now)
-    of_others = checked(batch.feed, others, {}, shared, now)
+    near = postcodes_of(batch.store)
+    found = checked(batch.feed, children, batch.before, shared, near, now)
+    of_others = checked(batch.feed, others, {}, shared, near, now)
     with batch.store.write(Login.CONTENT, owner) as connection:
         tables.keep_states(connection, whats)
         for row in batch.purged:
@@ -198,6 +201,7 @@ def checked(
     children: Mapping[str, Child],
     before: Mapping[str, State],
     shared: Mapping[str, frozenset[str]],
+    postcodes: PostcodeDirectory,
     now: datetime,
 ) -> dict[str, list[Problem]]:
     """What the rules say of some children, by record key; ``shared`` is what each has in common with another."""
@@ -212,6 +216,8 @@ def checked(
             window=start,
             before=None if was is None else child_of(was.held),
             shared=shared.get(key, frozenset()),
+            miles=postcodes.miles,
+            exists=postcodes.exists,
         )
         found[key] = check(at)
     return found

@@ -15,6 +15,7 @@ import msgspec
 from samechild.collection import reading_store as queries
 from samechild.collection.marks import shared
 from samechild.collection.merge import Held, child_of
+from samechild.collection.postcodes import postcodes_of
 from samechild.collection.problems import PLACE
 from samechild.collection.processing import checked
 from samechild.collection.reading import open_child
@@ -108,7 +109,8 @@ def located(
     """
     children = {key: child_of(held) for key, held in them.items() if "la_child_id" in held.child}
     found = {}
-    for key, problems in checked(feed, children, {}, shared(store, feed.owner, children), now).items():
+    near = postcodes_of(store)
+    for key, problems in checked(feed, children, {}, shared(store, feed.owner, children), near, now).items():
         for problem in problems:
             for token in store.keys.tokens(PLACE, "\x1f".join((key, *problem.places))):
                 found[key, problem.rule, token] = problem.places

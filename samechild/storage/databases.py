@@ -59,14 +59,23 @@ _OPENS = {
 class Store:
     """An open installation: its engines by login, its keys, its home folder. Made by ``storage.open_store``.
 
-    ``witness`` is the folder outside home that also receives the ledger's checkpoints.
+    ``witness`` is the folder outside home that also receives the ledger's checkpoints; ``postcodes`` where a postcode
+    directory lies, when there is one.
     """
 
-    def __init__(self, home: Path, engines: dict[Login, sa.Engine], keys: Keyring, witness: Path | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        engines: dict[Login, sa.Engine],
+        keys: Keyring,
+        witness: Path | None = None,
+        postcodes: Path | None = None,
+    ) -> None:
         self.home = home
         self.keys = keys
         self.engines = engines
         self.witness = witness or home.with_name(f"{home.name}-witness")
+        self.postcodes = postcodes or home / "postcodes.arrow"
         self.memory: dict[str, Any] = {}  # what rooms hold ready for this installation, such as the policy in force
 
     @contextmanager

@@ -257,7 +257,7 @@ def _open(
         for engine in engines.values():
             engine.dispose()
         raise
-    return Store(settings.home, engines, keys, settings.witness_folder)
+    return Store(settings.home, engines, keys, settings.witness_folder, settings.postcodes_file)
 
 
 def steps(settings: Settings, root: bytes) -> dict[str, str]:

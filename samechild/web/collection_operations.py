@@ -17,6 +17,7 @@ from samechild.collection import reading
 from samechild.collection.beyond import beyond
 from samechild.collection.check import check
 from samechild.collection.feeds import feed_of, may_send
+from samechild.collection.postcodes import postcodes_of
 from samechild.collection.records import Feed
 from samechild.collection.rules.days import window_start
 from samechild.collection.rules.rule import At
@@ -72,8 +73,9 @@ def may_try(call: Call) -> Feed:
 
 def validate(call: Call) -> Validated:
     """Check records as they would be if they were sent alone; nothing of them is kept."""
-    feed, found = may_try(call), read_batch(call.raw)
-    today = call.now.date()
+    feed = may_try(call)
+    found = read_batch(call.raw, long_ids=feed.long_ids)
+    today, near = call.now.date(), postcodes_of(call.shell.store)
     faults, flags, problems = list(found.faults), list(found.flags), []
     for position, child in enumerate(found.children):
         if child is None:
@@ -82,7 +84,8 @@ def validate(call: Call) -> Validated:
         faults += [msgspec.structs.replace(each, position=position) for each in refused]
         flags += [msgspec.structs.replace(each, position=position) for each in flagged]
         if not child.purge:
-            at = At(child=child, today=today, window=window_start(today, feed.months))
+            window = window_start(today, feed.months)
+            at = At(child=child, today=today, window=window, miles=near.miles, exists=near.exists)
             problems += [problem_told(position, each) for each in check(at)]
     return Validated(
         records=len(found.children), errors=faults_told(faults), flags=faults_told(flags), problems=problems

@@ -275,12 +275,21 @@ def none_and_some(it: Details, at: At) -> bool:
         details(postcode="ZZ99 3VZ"),
         details(postcode="ls14ap"),
         details(postcode=None),
+        look(details(postcode="LS1 4AP"), exists=lambda value: True),
     ],
-    fails=[details(postcode="LS1"), details(postcode="12345"), details(postcode="N/A")],
+    fails=[
+        details(postcode="LS1"),
+        details(postcode="12345"),
+        details(postcode="N/A"),
+        look(details(postcode="LS1 4AB"), exists=lambda value: False),
+    ],
+    without_postcodes="only its form is checked",
 )
 def postcode_malformed(it: Details, at: At) -> bool:
-    """Not of the form of a postcode; whether it exists is a question for a directory."""
-    return it.postcode is not None and postcode.check(it.postcode).kind is Kind.IMPOSSIBLE
+    """Not of the form of a postcode, or in no directory, where there is one to ask."""
+    if it.postcode is None:
+        return False
+    return postcode.check(it.postcode).kind is Kind.IMPOSSIBLE or at.exists(it.postcode) is False
 
 
 @rule(

@@ -209,6 +209,7 @@ def look(
     before: Child | None = None,
     shared: Iterable[str] = (),
     miles: Callable[[str, str], float | None] | None = None,
+    exists: Callable[[str], bool | None] | None = None,
     child: Child | None = None,
     episode: Episode | None = None,
     **around: Any,
@@ -241,6 +242,7 @@ def look(
         before=before,
         shared=frozenset(shared),
         miles=miles or (lambda one, other: None),
+        exists=exists or (lambda value: None),
     )
     return Example(thing=thing, at=at)
 

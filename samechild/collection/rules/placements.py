@@ -269,6 +269,7 @@ def _placed_at_home(placement: Placement, at: At) -> Found:
     message="Placement is more than 350 miles from home",
     mend="Check both postcodes. If they are right, nothing need change.",
     analogue="903 454",
+    without_postcodes="not checked",
     passes=[
         look(placement("2026-05-18"), miles=lambda one, other: 350.0),
         placement("2026-05-18"),  # nobody knows how far

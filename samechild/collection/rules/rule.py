@@ -43,8 +43,9 @@ class At(msgspec.Struct, frozen=True, kw_only=True):
 
     ``child`` is the whole merged child, ``episode`` the episode the thing stands in, ``today`` the day it was received,
     ``window`` the first day of the history window, ``before`` the child as it was before the newest submission,
-    ``shared`` what this child has in common with another child of the authority (``upn``, ``name and birth``), and
-    ``miles`` the straight-line distance between two postcodes, None where they are not known.
+    ``shared`` what this child has in common with another child of the authority (``upn``, ``name and birth``),
+    ``miles`` the straight-line distance between two postcodes, None where they are not known, and ``exists`` whether a
+    postcode of the right form exists, None where nobody can say. The last two need a postcode directory.
     """
 
     child: Child
@@ -54,6 +55,7 @@ class At(msgspec.Struct, frozen=True, kw_only=True):
     before: Child | None = None
     shared: frozenset[str] = frozenset()
     miles: Callable[[str, str], float | None] = lambda one, other: None
+    exists: Callable[[str], bool | None] = lambda value: None
 
 
 class Day(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +95,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     ``on`` is the type it looks at: one of ``collection.records``, or :class:`Day`. ``fields`` are the cells it links:
     a field of ``on`` (dotted for what is nested in it, such as ``social_care_episodes.closure_date``), or
     ``episode.FIELD`` or ``details.FIELD`` for cells of the surroundings. ``message`` says what is wrong,
-    ``mend`` what to do, in words that a data officer understands.
+    ``mend`` what to do, in words that a data officer understands. ``without_postcodes`` says what becomes of the rule
+    where nobody brought a postcode directory; empty: it needs none.
     """
 
     code: str
@@ -108,6 +111,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     test: Callable[[Any, Any], Found] | None = None
     passes: tuple[Example, ...] = ()
     fails: tuple[Example, ...] = ()
+    without_postcodes: str = ""
 
 
 Test = Callable[[Any, Any], Found]
@@ -127,6 +131,7 @@ def rule(
     analogue: str = "",
     since: int = 2025,
     until: int = 0,
+    without_postcodes: str = "",
 ) -> Callable[[Test], Rule]:
     """Declare a rule by decorating the function that asks its question.
 
@@ -147,6 +152,7 @@ def rule(
             test=test,
             passes=tuple(_example(each) for each in passes),
             fails=tuple(_example(each) for each in fails),
+            without_postcodes=without_postcodes,
         )
 
     return declare

@@ -18,6 +18,7 @@ import msgspec
 
 from samechild.collection.records import MOST_CHILDREN
 from samechild.errors import Invalid, Missing
+from samechild.files.postcodes import NO_DIRECTORY, PostcodeDirectory, open_directory
 
 NAMES = ("API_ENDPOINT", "TOKEN_ENDPOINT", "LA_CODE", "CLIENT_ID", "CLIENT_SECRET", "SCOPE", "SUPPLIER_KEY")
 """The credentials, by the names of the sector's clients (``data-to-insight/dfe-csc-api-data-flows``)."""
@@ -83,6 +84,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Tables of the Standard Safeguarding Dataset that the council does not keep."""
     months: int = 24
     """How long the history window is, from the 1 April before so many months ago."""
+    postcodes: str = ""
+    """A postcode directory that ``samechild postcodes load`` wrote; empty: distances are not checked."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -235,3 +238,9 @@ def _refuse_open(name: str, address: str) -> None:
         return
     if parts.scheme != "https" or not parts.hostname or parts.username:
         raise Invalid(f"{name} is not an https:// address: secrets and children's records go nowhere else.")
+
+
+def postcodes_of(config: Config) -> PostcodeDirectory:
+    """The postcode directory that the settings name, or one that knows nothing. Raises Missing or Invalid."""
+    named = config.source.postcodes
+    return open_directory(config.beside(named)) if named else NO_DIRECTORY

@@ -31,6 +31,7 @@ from samechild.collection.send.waiting import Waiting
 from samechild.collection.send.window import window_of
 from samechild.collection.structure import read_batch
 from samechild.errors import SamechildError
+from samechild.files.postcodes import NO_DIRECTORY, PostcodeDirectory
 
 MOST_BYTES = 3_000_000
 """Of one request's body; services take 4 MB."""
@@ -69,6 +70,7 @@ class Job(msgspec.Struct):
     batch: int = 0
     seen: set[str] = set()
     likeness: Likeness = msgspec.field(default_factory=Likeness)
+    postcodes: PostcodeDirectory = NO_DIRECTORY
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -173,7 +175,9 @@ _WORDS = {rule.code: f"{rule.message} {rule.mend}" for rule in RULES}
 
 def _note_rules(job: Job, child: Child, today: date) -> None:
     """Apply the rules that the receiver will apply, so that the list of problems is there at once."""
-    for problem in check(At(child=child, today=today, window=window_of(today, job.config.source.months).start)):
+    start = window_of(today, job.config.source.months).start
+    at = At(child=child, today=today, window=start, miles=job.postcodes.miles, exists=job.postcodes.exists)
+    for problem in check(at):
         _note(job, child.la_child_id, problem)
 
 
