@@ -35,15 +35,27 @@ def feed() -> None:
 @click.option("--agreement", required=True, metavar="ID", help="The data sharing agreement, as its page names it.")
 @click.option("--months", type=click.IntRange(1, 120), default=24, show_default=True, help="Length of the history.")
 @click.option("--section", "sections", multiple=True, help="A section that may be sent; several times [default: all].")
+@click.option(
+    "--long-ids/--no-long-ids",
+    default=None,
+    help="Children's ids of up to 36 characters with _ and -, as before specification 1.0.1 [default: as it is; no].",
+)
 @home_option
 def open_one(
-    authority: str, sandbox: bool, agreement: str, months: int, sections: tuple[str, ...], home: Path | None
+    authority: str,
+    sandbox: bool,
+    agreement: str,
+    months: int,
+    sections: tuple[str, ...],
+    long_ids: bool | None,
+    home: Path | None,
 ) -> None:
     """Open a council's feed, or a school's for its attendance register, or change the terms of an open one.
 
     \b
     Examples:
       samechild feed open --authority 845 --agreement 3f0c9a7d21b84e65
+      samechild feed open --authority 845 --agreement 3f0c9a7d21b84e65 --long-ids
       samechild feed open --authority 136001 --agreement 3f0c9a7d21b84e65
     """
     from samechild.collection.beyond import CATEGORIES
@@ -55,18 +67,19 @@ def open_one(
     with opened(home) as (store, _):
         now, council = now_utc(), council_of_number(store, authority)
         name = feed_name(authority, sandbox=sandbox)
+        owner = council.organisation + (SANDBOX if sandbox else "")
+        before = next((each for each in feeds_of(store, [owner], registers=True) if each.feed == name), None)
         wanted = Feed(
             feed=name,
             authority=authority,
-            owner=council.organisation + (SANDBOX if sandbox else ""),
+            owner=owner,
             agreement=agreement,
             categories=(ATTENDANCE,) if _is_school(authority) else tuple(dict.fromkeys(sections)) or CATEGORIES,
             months=months,
+            long_ids=long_ids if long_ids is not None else before is not None and before.long_ids,
             opened_at=now,
         )
-        there = any(
-            each.feed == name and each.closed_at is None for each in feeds_of(store, [wanted.owner], registers=True)
-        )
+        there = before is not None and before.closed_at is None
         (change_feed if there else open_feed)(store, operator(), wanted, now)
     click.echo(f"Feed {name} of {council.name} {'has new terms' if there else 'is open'}. Now who may send:")
     click.echo(f"  samechild client add --authority {authority} --supplier NAME{' --sandbox' if sandbox else ''}")
@@ -104,7 +117,8 @@ def list_feeds(home: Path | None) -> None:
                 state = f"open, agreement {agreement.agreement}/{agreement.version}"
             except Refused as error:
                 state = str(error)
-            click.echo(f"{each.feed:<12} {names.get(each.owner, each.owner)}: {state}")
+            older = ", long ids" if each.long_ids else ""
+            click.echo(f"{each.feed:<12} {names.get(each.owner, each.owner)}: {state}{older}")
     if not found:
         click.echo("No council sends here yet: open a feed with `samechild feed open`.")
 

@@ -110,7 +110,7 @@ def open_feed(store: Store, by: Asker, feed: Feed, now: datetime) -> Feed:
 
 
 def change_feed(store: Store, by: Asker, feed: Feed, now: datetime) -> Feed:
-    """Change the terms of an open feed: its agreement, the sections that may be sent, the length of its window.
+    """Change the terms of an open feed: its agreement, the sections that may be sent, its window, long ids.
 
     Raises:
         Refused, Missing, Invalid: as :func:`open_feed`; Missing also when it is not open.
@@ -238,6 +238,7 @@ def _tell(store: Store, by: Asker, event: str, feed: Feed, now: datetime) -> Non
         "agreement": feed.agreement,
         "categories": feed.categories,
         "months": feed.months,
+        "long_ids": feed.long_ids,
         "by": by.user,
         "by_organisation": by.organisation,
     }
@@ -269,6 +270,13 @@ def feed_of(store: Store, authority: str, sandbox: bool, now: datetime) -> Feed:
     if now < feed.opened_at:
         raise Refused(f"The feed of this authority opens on {said(feed.opened_at)}: send from then on.")
     return feed
+
+
+def takes_long_ids(store: Store, authority: str, sandbox: bool) -> bool:
+    """Whether a feed's own ids of children may still be as before specification 1.0.1; no where there is no feed."""
+    with store.read(Login.GATE) as gate:
+        feed = tables.feed_named(gate, feed_name(authority, sandbox=sandbox))
+    return feed is not None and feed.long_ids
 
 
 def may_send(store: Store, by: Asker, feed: Feed, supplier_key: str, now: datetime) -> Sender:

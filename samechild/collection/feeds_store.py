@@ -28,6 +28,7 @@ feeds = sa.Table(
     sa.Column("agreement", sa.Text, nullable=False),
     sa.Column("categories", sa.Text, nullable=False, comment="JSON list of sections that may be sent"),
     sa.Column("months", sa.Integer, nullable=False, comment="length of the history window"),
+    sa.Column("long_ids", sa.Boolean, nullable=False, comment="whether ids of children may be as before version 1.0.1"),
     sa.Column("opened_at", Moment, nullable=False),
     sa.Column("closed_at", Moment),
     info=_KEPT,
@@ -111,6 +112,7 @@ def _feed(row: sa.Row[Any]) -> Feed:
         agreement=row.agreement,
         categories=msgspec.json.decode(row.categories, type=tuple[str, ...]),
         months=row.months,
+        long_ids=row.long_ids,
         opened_at=row.opened_at,
         closed_at=row.closed_at,
     )

@@ -278,7 +278,8 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     ``feed`` is the authority's three-digit number, with ``-sandbox`` behind it for trying out; ``owner`` is the
     organisation whose rows the records become. Nothing is taken before the agreement is in force. ``months`` is the
     length of the history window, from the 1 April that precedes so many months ago; ``categories`` are the sections
-    that may be sent.
+    that may be sent. ``long_ids`` lets a council whose system is older than specification 1.0.1 (19 May 2026) go on
+    sending its own ids of children with up to 36 characters, _ and - among them.
     """
 
     feed: str
@@ -287,6 +288,7 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     agreement: str
     categories: tuple[str, ...] = ()
     months: int = 24
+    long_ids: bool = False
     opened_at: datetime
     closed_at: datetime | None = None
 

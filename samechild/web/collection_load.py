@@ -15,12 +15,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from samechild.collection.feeds import takes_long_ids
 from samechild.collection.receiving import receive
 from samechild.collection.records import MOST_CHILDREN, Fault, Taken
 from samechild.collection.structure import read_lines
 from samechild.errors import SamechildError
 from samechild.web.bodies import Lines, pieces
-from samechild.web.collection_sending import sending_of
+from samechild.web.collection_sending import feed_named, sending_of
 from samechild.web.collection_shapes import FaultTold, LineTold, Summary
 from samechild.web.index_operations import asker_of
 from samechild.web.operations import JSON, Call
@@ -104,7 +105,8 @@ async def _batches(request: Request) -> AsyncIterator[list[bytes]]:
 def _take(call: Call, lines: Sequence[bytes], number: int) -> Taken:
     """Keep a hundred lines."""
     shell, raw = call.shell, b"\n".join(lines)
-    sending = sending_of(msgspec.structs.replace(call, raw=raw), read_lines(lines))
+    long_ids = takes_long_ids(shell.store, *feed_named(call))
+    sending = sending_of(msgspec.structs.replace(call, raw=raw), read_lines(lines, long_ids=long_ids))
     key = f"{sha256(sending.idempotency_key.encode()).hexdigest()}.{number}" if sending.idempotency_key else ""
     sending = msgspec.structs.replace(sending, partial=True, idempotency_key=key, began=0.0)
     return receive(shell.store, asker_of(call), sending, shell.now(), shell.random)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 from starlette.responses import Response
 
+from samechild.collection.feeds import takes_long_ids
 from samechild.collection.receiving import Sending, let, receive
 from samechild.collection.records import Fault, Taken
 from samechild.collection.structure import Read, read_batch, told
@@ -83,7 +84,9 @@ def let_in(call: Call, *, sandbox: bool = False) -> None:
 
 def submit(call: Call, *, sandbox: bool = False) -> Response:
     """Take a day's records: receipts as both published clients read them, or why nothing was taken."""
-    sending = sending_of(call, read_batch(call.raw), sandbox=sandbox)
+    authority, tried = feed_named(call)
+    long_ids = takes_long_ids(call.shell.store, authority, sandbox or tried)
+    sending = sending_of(call, read_batch(call.raw, long_ids=long_ids), sandbox=sandbox)
     taken = receive(call.shell.store, asker_of(call), sending, call.now, call.shell.random)
     return answer_of(call, sending, taken)
 

@@ -8,8 +8,10 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -22,7 +24,7 @@ from collection_door import DAILY, Door, a_door
 from pages_served import UNHURRIED
 from samechild.cli.tables import all_tables
 from samechild.collection import store as tables
-from samechild.collection.feeds import close_feed
+from samechild.collection.feeds import change_feed, close_feed, feed_of
 from samechild.collection.processing import process
 from samechild.errors import Invalid
 from samechild.policy import ledger
@@ -311,6 +313,31 @@ def test_the_sandbox_is_the_same_and_apart(own_door: Door) -> None:
     assert answer.status_code == 200, answer.text
     assert (kept(own_door), kept(own_door, "council-sandbox")) == (0, 1)
     assert own_door.send([{}], path=f"/sandbox{DAILY}", feed="845-sandbox").status_code == 400
+
+
+def test_ids_as_before_version_1_0_1_are_taken_where_the_feed_says_so(own_door: Door) -> None:
+    now, older = own_door.now, "0f1e-2d3c_" + "A" * 26
+    of = partial(a_payload, episode={"social_care_episode_id": "E1"})
+    sandbox = {"path": f"/sandbox{DAILY}", "feed": "845-sandbox"}
+    assert own_door.send([of(older)]).status_code == 400
+    feed = feed_of(own_door.store, "845", False, now)
+    change_feed(own_door.store, operator(), msgspec.structs.replace(feed, long_ids=True), now)
+    assert own_door.send([of(older), a_payload("C1")]).status_code == 200
+    assert own_door.send([of(older)], **sandbox).status_code == 400, "each feed by itself"
+    for wrong in (f"{older}A", "A B", "A.B", ""):
+        assert own_door.send([of(wrong)]).status_code == 400, wrong
+    lines = json.dumps(of(f"{older[:-1]}B")).encode()
+    assert lines_of(own_door.send(lines, LOAD, content_type=NDJSON))[-1]["summary"]["kept"] == 1
+    assert own_door.send([of(older)], "/api/collection/845/validate").json()["errors"] == []
+    process(own_door.store, all_tables(), now)
+    back = own_door.ask("POST", "/api/collection/845/child", {"la_child_id": older})
+    assert back.status_code == 200, back.text
+    assert back.json()["child"]["la_child_id"] == older
+    assert own_door.send([{"la_child_id": older, "purge": True}]).status_code == 200
+    process(own_door.store, all_tables(), now)
+    assert own_door.ask("POST", "/api/collection/845/child", {"la_child_id": older}).status_code == 404
+    change_feed(own_door.store, operator(), feed, now)
+    assert own_door.send([of(older)]).status_code == 400
 
 
 def test_a_path_of_ones_own_is_answered_too() -> None:

@@ -59,6 +59,7 @@ FIND = Form(
     ),
 )
 PAGE_LENGTH = 50
+_LONG_IDS = "Up to 36 characters with _ and -, as before version 1.0.1. Ask to end this when your system is newer"
 _TITLES = {name: each.title for kind in (Child, Episode) for name, each in declared(kind).items()}
 
 
@@ -94,6 +95,7 @@ def _terms(visit: Visit, feed: Feed) -> Summary:
         ("Authority", feed.authority),
         ("What may be sent", sections),
         ("History window", f"{feed.months} months, then back to 1 April"),
+        ("Children's ids", _LONG_IDS if feed.long_ids else "As the specification says: 20 letters and digits at most"),
         ("Agreement", Link("Read the agreement", f"/agreements/{feed.agreement}", f"of feed {feed.feed}")),
     ]
     return Summary(tuple(rows))

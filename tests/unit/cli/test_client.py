@@ -80,6 +80,10 @@ def test_a_feed_and_credentials_from_nothing(home: Path) -> None:
     assert "not signed by every party" in typed(home, "feed", "list").out
     again = typed(home, "feed", "open", "--authority", "845", "--agreement", agreement, "--section", "child_details")
     assert "has new terms" in again.out
+    terms = ("feed", "open", "--authority", "845", "--agreement", agreement)
+    for more, wanted in ((("--long-ids",), True), (("--months", "36"), True), (("--no-long-ids",), False)):
+        assert typed(home, *terms, *more).code == 0
+        assert ("long ids" in typed(home, "feed", "list").out) is wanted
     made = typed(home, "client", "add", "--authority", "845", "--supplier", "Own data team")
     assert made.code == 0, made.err
     env = env_of(made.out)

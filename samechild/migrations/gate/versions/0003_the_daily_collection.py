@@ -61,6 +61,9 @@ def upgrade() -> None:
         sa.Column("agreement", sa.Text(), nullable=False),
         sa.Column("categories", sa.Text(), nullable=False, comment="JSON list of sections that may be sent"),
         sa.Column("months", sa.Integer(), nullable=False, comment="length of the history window"),
+        sa.Column(
+            "long_ids", sa.Boolean(), nullable=False, comment="whether ids of children may be as before version 1.0.1"
+        ),
         sa.Column("opened_at", sa.Text(), nullable=False),
         sa.Column("closed_at", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("feed"),
