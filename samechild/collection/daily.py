@@ -56,12 +56,19 @@ def look_again(store: Store, feed: Feed, now: datetime, progress: Progress = in_
         if not mine:
             return {}
         if feed.attendance:
-            look_at_registers(store, feed, now)
-            return {}
+            return _register(store, feed, now)
         identify_rest(store, processor_of(feed), feed, now)
         sums = _every_child(store, feed, now, progress)
     with store.write(Login.CONTENT, feed.owner) as connection:
         numbers = _numbers(connection, feed, sums, now.date())
+        tables.keep_day(connection, feed.owner, now.date().isoformat(), _written(numbers))
+    return numbers
+
+
+def _register(store: Store, feed: Feed, now: datetime) -> dict[str, int]:
+    """A school's numbers of a day: the rules about whole sessions that speak, and in how many."""
+    numbers = {f"{RULE}{code}": count for code, count in look_at_registers(store, feed, now).items()}
+    with store.write(Login.CONTENT, feed.owner) as connection:
         tables.keep_day(connection, feed.owner, now.date().isoformat(), _written(numbers))
     return numbers
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from samechild.collection.attendance.records import Mark, Pupil
 from samechild.collection.merge import Held
 from samechild.collection.parts import Part, Role, below, parts, worker_step
 from samechild.collection.records import Child, Details, Episode, Wellbeing, declared
@@ -199,8 +200,8 @@ def fields_in_words(rule: Rule) -> tuple[str, ...]:
     found = []
     for name in rule.fields:
         first, _, rest = name.partition(".")
-        kind = {"details": Details, "episode": Episode}.get(first, rule.on) if rest else rule.on
-        found.append(_title(kind, rest if rest and first in ("details", "episode") else name))
+        kind = _AROUND.get(first, rule.on) if rest else rule.on
+        found.append(_title(kind, rest if rest and first in _AROUND else name))
     return tuple(found)
 
 
@@ -211,14 +212,15 @@ def table_in_words(rule: Rule) -> str:
 
 def _title(kind: type, path: str) -> str:
     for step in path.split("."):
-        known = declared(kind) if kind in _KINDS else {}
+        known = declared(kind) if kind in _KINDS or kind in (Pupil, Mark) else {}
         if step not in known:
             return path.replace("_", " ")
         title = known[step].title
-        kind = next((part.kind for part in parts(kind) if part.name == step), kind)
+        kind = next((part.kind for part in parts(kind) if part.name == step), kind) if kind in _KINDS else kind
     return title
 
 
+_AROUND: dict[str, type] = {"details": Details, "episode": Episode, "pupil": Pupil}
 _TABLES = {
     "Child": "Child",
     "Details": "Personal details",
@@ -233,6 +235,9 @@ _TABLES = {
     "Placement": "Placements",
     "Adoption": "Adoption",
     "CareLeaver": "Care leavers",
+    "Pupil": "Pupils",
+    "Mark": "Marks in the register",
+    "SchoolDay": "A session of the whole school",
 }
 
 

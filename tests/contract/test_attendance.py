@@ -119,6 +119,24 @@ def issues(store: Store) -> set[str]:
     return {row.rule for row in rows}
 
 
+def test_a_closure_that_is_not_the_whole_schools_is_told_of_the_school(quick: Store) -> None:
+    send(quick, a_pupil(1, "/", "\\"), a_pupil(2, "#", "\\"), a_pupil(3, "/", "#"))
+    process(quick, all_tables(), NOW + SOON)
+    with quick.read(Login.GATE) as connection:
+        feed = feeds_store.feed_named(connection, URN)
+    assert feed is not None
+    assert look_again(quick, feed, NOW + DAY) == {"rule.ATT-18": 2}
+    with quick.read(Login.CONTENT, "beechwood") as connection:
+        (kept,) = tables.days(connection, "beechwood", "2000-01-01")
+    assert msgspec.json.decode(kept.counts) == {"rule.ATT-18": 2}
+    send(quick, a_pupil(2, "Y3", "\\"), a_pupil(3, "/", "Y3"), now=NOW + DAY)
+    process(quick, all_tables(), NOW + DAY + SOON)
+    assert look_again(quick, feed, NOW + DAY + SOON) == {}
+    send(quick, a_pupil(2, "#", "\\"), now=NOW + DAY)
+    process(quick, all_tables(), NOW + DAY + SOON)
+    assert look_again(quick, feed, NOW + 40 * DAY) == {}, "what is long past is left alone"
+
+
 def test_the_same_key_again_is_answered_as_before(quick: Store) -> None:
     first = send(quick, a_pupil(1, "/", "\\"), idempotency_key="k1")
     second = send(quick, a_pupil(1, "/", "\\"), idempotency_key="k1", now=NOW + SOON)

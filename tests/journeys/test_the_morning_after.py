@@ -6,11 +6,13 @@ import io
 import re
 from collections.abc import Iterator
 
+import numpy as np
 import openpyxl
 import pytest
 
 from pages_served import Browser, Served, served
 from quality_week import sending_councils, three_weeks
+from samechild.files.postcodes import DEGREES, PostcodeDirectory, keep
 
 PAGES = (
     "/quality",
@@ -158,3 +160,31 @@ def test_anybody_reads_what_the_rules_say(server: Served) -> None:
     assert "EPI-05" in nobody.open("/rules").text
     assert "Closure date" in nobody.open("/rules/EPI-05").text
     assert nobody.open("/rules/NONE-1").status_code == 404
+
+
+def test_the_rules_of_attendance_stand_in_a_section_of_their_own(server: Served) -> None:
+    nobody = server.browser()
+    page = nobody.open("/rules").text
+    assert page.index("School attendance</h2>") > page.rindex("CLA-34")
+    assert page.index("ATT-18") > page.index("REG-01") > page.index("School attendance</h2>")
+    one = nobody.open("/rules/ATT-05").text
+    assert "Date of birth" in one
+    assert "Minutes late" in nobody.open("/rules/ATT-11").text
+    assert "pupil_id" in nobody.open("/rules/REG-01").text
+
+
+def test_a_rule_that_needs_a_directory_says_that_there_is_none(server: Served) -> None:
+    nobody = server.browser()
+    told = "Not checked here: no postcode directory."
+    assert "not checked here: no postcode directory" in nobody.open("/rules").text
+    assert told in nobody.open("/rules/CLA-34").text
+    assert "Only its form is checked here" in nobody.open("/rules/CHD-25").text
+    assert "directory" not in nobody.open("/rules/CLA-33").text
+    directory = PostcodeDirectory(np.ones(1, np.uint64), np.zeros(1, np.float32), np.zeros(1, np.float32), DEGREES)
+    keep(directory, server.store.postcodes)
+    try:
+        assert "no postcode directory" not in nobody.open("/rules").text
+        assert "It asks the postcode directory" in nobody.open("/rules/CLA-34").text
+    finally:
+        server.store.postcodes.unlink()
+    assert told in nobody.open("/rules/CLA-34").text

@@ -377,10 +377,11 @@ RULES: tuple[Rule, ...] = (
 """The rules of the attendance register, in the order of their codes."""
 
 
-def session_counts(pupils: Iterable[Pupil]) -> list[SchoolDay]:
-    """A school's sessions in numbers, in order; a pupil with several codes for a session counts with each."""
+def session_counts(pupils: Iterable[Pupil], since: date = date.min) -> list[SchoolDay]:
+    """A school's sessions from a day on in numbers, in order; a pupil with two codes for a session counts with each."""
     counted: dict[tuple[date, str], Counter[str]] = {}
     for pupil in pupils:
         for mark in pupil.marks or ():
-            counted.setdefault(_session(mark), Counter())[mark.code] += 1
+            if mark.date >= since:
+                counted.setdefault(_session(mark), Counter())[mark.code] += 1
     return [SchoolDay(day=day, session=half, counts=dict(counted[day, half])) for day, half in sorted(counted)]

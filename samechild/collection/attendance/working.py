@@ -5,17 +5,19 @@ The same worker that works off children's social care does it, in the order in w
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from samechild.collection import store as tables
 from samechild.collection import who_store
-from samechild.collection.attendance.check import check_pupil
+from samechild.collection.attendance.check import check_pupil, check_session
 from samechild.collection.attendance.merge import pupil_of
 from samechild.collection.attendance.records import Pupil
+from samechild.collection.attendance.rules import SchoolDay, session_counts
 from samechild.collection.attendance.states import RETENTION, State, halves, replayed, states_of
 from samechild.collection.feeds import council_of, processor_of
 from samechild.collection.problems import keep_problems
@@ -34,6 +36,8 @@ SOURCE = "attendance register"
 """What the index calls the source of these records."""
 
 PUPILS_AT_ONCE = 500
+SESSIONS_OF = timedelta(weeks=4)
+"""The sessions of so many weeks are looked at as those of a whole school."""
 
 
 def work_off(store: Store, declared: Sequence[sa.MetaData], feed: Feed, names: Sequence[str], now: datetime) -> None:
@@ -58,20 +62,31 @@ def work_off(store: Store, declared: Sequence[sa.MetaData], feed: Feed, names: S
         tables.submission_done(connection, names, now)
 
 
-def look_again(store: Store, feed: Feed, now: datetime) -> int:
-    """Apply the rules to every pupil of a school as of today, for some answers change with the day alone; how many."""
-    school, after, done = _numbers(store, feed), "", 0
+def look_again(store: Store, feed: Feed, now: datetime) -> Counter[str]:
+    """Apply the rules to every pupil of a school as of today, for some answers change with the day alone.
+
+    Returns in how many of the school's sessions of the last weeks each rule about a whole session speaks, by its code.
+    """
+    school, after = _numbers(store, feed), ""
+    sessions: dict[tuple[date, str], Counter[str]] = {}
     while True:
         with store.read(Login.CONTENT, feed.owner) as connection:
             keys = tables.all_children(connection, feed.owner, after, PUPILS_AT_ONCE)
         if not keys:
-            return done
+            return _spoken(sessions)
         after = keys[-1]
         states = states_of(store, feed.owner, keys, both_keys(store, keys))
-        found = {key: check_pupil(pupil_of(state.roll), now.date(), school) for key, state in states.items()}
+        pupils = {key: pupil_of(state.roll) for key, state in states.items()}
+        found = {key: check_pupil(pupil, now.date(), school) for key, pupil in pupils.items()}
+        for each in session_counts(pupils.values(), now.date() - SESSIONS_OF):
+            sessions.setdefault((each.day, each.session), Counter()).update(each.counts)
         with store.write(Login.CONTENT, feed.owner) as connection:
             keep_problems(store, connection, feed.owner, found, {}, now, RETENTION)
-        done += len(states)
+
+
+def _spoken(sessions: Mapping[tuple[date, str], Counter[str]]) -> Counter[str]:
+    days = (SchoolDay(day=day, session=half, counts=dict(counts)) for (day, half), counts in sessions.items())
+    return Counter(problem.rule for day in days for problem in check_session(day))
 
 
 def _keep(store: Store, feed: Feed, after: Mapping[str, State], rows: tuple[Any, Any], now: datetime) -> None:

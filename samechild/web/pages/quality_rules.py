@@ -5,18 +5,21 @@ Councils and their suppliers are told in advance what will be found, in the word
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
 import msgspec
 
+from samechild.collection.attendance.rules import SchoolDay
+from samechild.collection.postcodes import postcodes_of
 from samechild.collection.reading_child import fields_in_words, said, table_in_words
 from samechild.collection.records import declared
+from samechild.collection.rules.catalogue import REGISTER_RULES, by_code
 from samechild.collection.rules.catalogue import RULES as EVERY_RULE
-from samechild.collection.rules.catalogue import by_code
 from samechild.collection.rules.rule import Day, Example, Rule
 from samechild.errors import Missing
-from samechild.web.blocks import Answer, Block, Cell, Link, Sheet, Summary, Table, Words
+from samechild.web.blocks import Answer, Block, Cell, Heading, Link, Sheet, Summary, Table, Words
 from samechild.web.pages.quality_feed import PART, RULES
 from samechild.web.pages.quality_parts import about_rule, grade_tag
 from samechild.web.routes import ANYBODY, Page
@@ -24,27 +27,57 @@ from samechild.web.visits import Visit
 
 
 def show(visit: Visit) -> Answer:
-    """Every rule, by the table it looks at."""
-    tables: dict[str, list[Rule]] = {}
-    for rule in EVERY_RULE:
-        tables.setdefault(table_in_words(rule), []).append(rule)
-    head = ("Rule", "What is wrong", "Kind", "Like")
+    """Every rule of each collection, by the table it looks at."""
+    without = not len(postcodes_of(visit.store))
+    schools = Words(
+        f"{len(REGISTER_RULES)} rules look at the attendance registers that schools send each day. What is not JSON, "
+        "not UTF-8 or no day is refused by the same STR rules as above."
+    )
     return Sheet(
         title="What the rules say",
         blocks=(
-            Words(f"{len(EVERY_RULE)} rules look at what councils send each day.", lead=True),
+            Words(
+                f"{len(EVERY_RULE)} rules look at what councils send each day about children's social care; those of "
+                "school attendance stand below them.",
+                lead=True,
+            ),
             Words(
                 "What is not taken has the wrong shape and is refused with the reason. Errors and queries never keep a "
                 "record out: it is taken, and its council is told."
             ),
-            *(Table(name, head, tuple(_row(rule) for rule in rules)) for name, rules in tables.items()),
+            Heading("Children's social care"),
+            *_tables(EVERY_RULE, ("Rule", "What is wrong", "Kind", "Like"), without),
+            Heading("School attendance"),
+            schools,
+            *_tables(REGISTER_RULES, ("Rule", "What is wrong", "Kind"), without),
         ),
         wide=True,
     )
 
 
-def _row(rule: Rule) -> tuple[Cell, ...]:
-    return (about_rule(rule), rule.message, grade_tag(rule.grade), rule.analogue)
+def _tables(rules: Sequence[Rule], head: tuple[str, ...], without_postcodes: bool) -> Iterator[Table]:
+    tables: dict[str, list[Rule]] = {}
+    for rule in rules:
+        tables.setdefault(table_in_words(rule), []).append(rule)
+    for name, some in tables.items():
+        yield Table(name, head, tuple(_row(rule, without_postcodes)[: len(head)] for rule in some))
+
+
+def _row(rule: Rule, without_postcodes: bool) -> tuple[Cell, ...]:
+    message = rule.message
+    if rule.without_postcodes and without_postcodes:
+        message += f" ({rule.without_postcodes} here: no postcode directory)"
+    return (about_rule(rule), message, grade_tag(rule.grade), rule.analogue)
+
+
+def _postcodes(rule: Rule, visit: Visit) -> list[tuple[str, str]]:
+    """What becomes of a rule that asks a postcode directory; nothing of any other."""
+    if not rule.without_postcodes:
+        return []
+    if len(postcodes_of(visit.store)):
+        return [("Postcode directory", "It asks the postcode directory of this installation.")]
+    told = f"{rule.without_postcodes[:1].upper()}{rule.without_postcodes[1:]} here: no postcode directory."
+    return [("Postcode directory", told)]
 
 
 def show_one(visit: Visit) -> Answer:
@@ -68,6 +101,7 @@ def show_one(visit: Visit) -> Answer:
                     ("Fields", "; ".join(fields_in_words(rule)) or "The whole of it"),
                     ("Like", rule.analogue or "A rule of the daily collection alone"),
                     ("In force", years),
+                    *_postcodes(rule, visit),
                 )
             ),
             *_examples("Passes", rule.passes),
@@ -85,14 +119,16 @@ def _examples(words: str, examples: tuple[Example, ...]) -> list[Block]:
 def in_short(example: Example) -> str:
     """What an example says, in a line: the fields it states, and the day on which it is looked at."""
     thing = example.thing
-    told = str(thing) if isinstance(thing, bytes | str) else _told(thing)
+    told = thing.decode() if isinstance(thing, bytes) else str(thing) if isinstance(thing, str) else _told(thing)
     return told + (f" (looked at on {example.at.today.isoformat()})" if example.at is not None else "")
 
 
 def _told(thing: Any) -> str:
     if not isinstance(thing, msgspec.Struct):
         return said(thing)
-    titles = {} if isinstance(thing, Day) else {name: each.title for name, each in declared(type(thing)).items()}
+    titles = (
+        {} if isinstance(thing, Day | SchoolDay) else {name: each.title for name, each in declared(type(thing)).items()}
+    )
     told = []
     for name in thing.__struct_fields__:
         value = getattr(thing, name)
@@ -109,6 +145,8 @@ def _value(value: Any) -> str:
         return ", ".join(_value(each) for each in value)
     if isinstance(value, frozenset):
         return ", ".join(sorted(value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count}" for name, count in value.items())
     return value.isoformat() if isinstance(value, date) else said(value)
 
 

@@ -25,7 +25,7 @@ from samechild.collection.reading_child import (
 from samechild.collection.reading_days import Came, Mark, by_day, last_full
 from samechild.collection.reading_received import read_ids
 from samechild.collection.reading_teams import read_teams, team_of
-from samechild.collection.rules.catalogue import RULES, by_code
+from samechild.collection.rules.catalogue import REGISTER_RULES, RULES, by_code
 from samechild.collection.rules.days import window_start
 from samechild.collection.rules.rule import At, Rule
 from samechild.collection.specification import in_force, to_come
@@ -202,13 +202,14 @@ class TestChild:
         assert in_words(path)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+@pytest.mark.parametrize("rule", [*RULES, *REGISTER_RULES], ids=lambda rule: rule.code)
 def test_every_rule_can_be_told_of(rule: Rule) -> None:
     told = by_code()[rule.code]
     assert table_in_words(told)
     assert all(words and "_" not in words for words in fields_in_words(told)), fields_in_words(told)
     for example in (*told.passes, *told.fails):
         assert in_short(example)
+        assert not in_short(example).startswith(("b'", "{}"))
 
 
 def test_the_specification_in_force_is_known() -> None:
