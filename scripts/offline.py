@@ -28,6 +28,9 @@ INSTALLER = Path(__file__).resolve().parent / "installer"
 PYTHONS = ("3.11", "3.12", "3.13")
 """The Pythons a package serves unless told otherwise: what councils' software centres hold."""
 
+DRIVERS = ("mssql", "oracle")
+"""Extras that are packed too: whoever may not reach a package index could not add the driver of their database."""
+
 Chosen = list[tuple[Package, Wheel]]
 
 
@@ -56,8 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def choose(platform: str, python: str) -> tuple[Chosen, list[Package]]:
-    """The wheel of each package samechild needs at run time, and the packages that have none there."""
-    packages = runtime(read_lock(), platform, python)
+    """The wheel of each package samechild needs at run time, drivers included, and those without one there."""
+    packages = runtime(read_lock(), platform, python, DRIVERS)
     wheels = [(package, best_wheel(package, platform, python)) for package in packages]
     return [(p, w) for p, w in wheels if w is not None], [p for p, w in wheels if w is None]
 

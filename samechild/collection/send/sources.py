@@ -30,9 +30,9 @@ ROWS_AT_ONCE = 5_000
 _ENDINGS = (".csv", ".parquet", ".xlsx", ".tsv", ".txt", ".json", ".ndjson", ".arrow", ".feather")
 
 _DRIVERS = {
-    "mssql": ("pyodbc", "and Microsoft's ODBC Driver 18 for SQL Server"),
-    "oracle": ("oracledb", "and write the URL as oracle+oracledb://"),
-    "postgresql": ("psycopg[binary]", "and write the URL as postgresql+psycopg://"),
+    "mssql": ("samechild[mssql]", "and Microsoft's ODBC Driver 18 (on Linux with unixODBC)"),
+    "oracle": ("samechild[oracle]", "and write the URL as oracle+oracledb://"),
+    "postgresql": ("samechild[postgres]", "and write the URL as postgresql+psycopg://"),
     "mysql": ("pymysql", "and write the URL as mysql+pymysql://"),
 }
 
@@ -218,7 +218,7 @@ def _no_driver(url: URL) -> str:
     package, more = _DRIVERS.get(system, ("", ""))
     if not package:
         return f'There is no driver for "{url.drivername}": install one that SQLAlchemy knows.'
-    return f"The driver for {system} is not installed: pip install {package}, {more}."
+    return f'The driver for {system} is not installed: pip install "{package}", {more}.'
 
 
 def _told(error: SQLAlchemyError, place: str, asked: str) -> SamechildError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -179,13 +181,15 @@ def test_a_source_that_is_not_there_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("mssql+pyodbc://reader:hunter2@server/HDM", "pip install pyodbc"),
-        ("oracle+oracledb://reader:hunter2@server/x", "pip install oracledb"),
+        ("mssql+pyodbc://reader:hunter2@server/HDM", "samechild[mssql]"),
+        ("oracle+oracledb://reader:hunter2@server/x", "samechild[oracle]"),
         ("strange://x", "no driver"),
     ],
 )
-def test_which_driver_to_install_is_said(tmp_path: Path, url: str, words: str) -> None:
-    with pytest.raises(Unavailable, match=words) as told:
+def test_which_driver_to_install_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, words: str) -> None:
+    for driver in ("pyodbc", "oracledb"):
+        monkeypatch.setitem(sys.modules, driver, None)  # also where it is installed
+    with pytest.raises(Unavailable, match=re.escape(words)) as told:
         read(tmp_path, '[source]\ndatabase = "env:DB"\n[tables.children]\ntable = "x"', DB=url)
     assert "hunter2" not in str(told.value)
 
