@@ -211,12 +211,16 @@ def demonstrate(
 
 
 def web_server(app: Any) -> Any:
-    """The web server: no log of addresses, no name of its own in answers, no endless heads."""
+    """The web server: no log of addresses, no name of its own in answers, no endless heads, no connection held idle."""
     import uvicorn
+
+    from samechild.web.connections import Prompt
 
     return uvicorn.Server(
         uvicorn.Config(
             app,
+            http=Prompt,
+            ws="none",
             log_config=None,
             access_log=False,
             server_header=False,

@@ -8,7 +8,7 @@ unpack to is limited. Sources: RFC 9110 sections 8.4 and 15.5.9; RFC 1952 (gzip)
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 
 import anyio
 from starlette.requests import Request
@@ -61,7 +61,7 @@ async def drained(request: Request) -> None:
         return
 
 
-async def pieces(request: Request) -> AsyncIterator[bytes]:
+async def pieces(request: Request) -> AsyncGenerator[bytes, None]:
     """The pieces of a body as they come.
 
     Raises:

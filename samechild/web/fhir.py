@@ -30,6 +30,7 @@ from samechild.policy.sign_in.tokens import client_of
 from samechild.records.disclosure import Ask, Asker
 from samechild.web import fhir_resources as fhir
 from samechild.web.api import FORM, bearer_of, media_of
+from samechild.web.bodies import whole
 from samechild.web.faults import FHIR, FHIR_JSON, WrongMedia, WrongMethod
 from samechild.web.fhir_patients import merged_patient, patient_of
 from samechild.web.index_operations import grounds_ask
@@ -89,7 +90,7 @@ def add_fhir(app: FastAPI, shell: Shell, buckets: Buckets) -> None:
 
     def add(method: str, path: str, act: Act) -> None:
         async def answer(request: Request) -> Response:
-            body = await request.body() if method == "POST" else b""
+            body = await whole(request) if method == "POST" else b""
             return await run_in_threadpool(_answer, act, shell, buckets, request, body)
 
         app.add_api_route(f"{FHIR}{path}", answer, methods=[method], include_in_schema=False)

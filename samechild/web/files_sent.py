@@ -5,11 +5,13 @@ The body's length was limited before. A file is taken as text; a name of it is n
 
 from __future__ import annotations
 
+import anyio
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from samechild.errors import Invalid
+from samechild.web.bodies import LONGEST_SENDING, pieces, too_slow
 
 MOST_FIELDS = 50
 
@@ -19,7 +21,7 @@ class _InMemory(MultiPartParser):
 
     def __init__(self, request: Request, longest: int) -> None:
         super().__init__(
-            request.headers, request.stream(), max_files=MOST_FIELDS, max_fields=MOST_FIELDS, max_part_size=longest
+            request.headers, pieces(request), max_files=MOST_FIELDS, max_fields=MOST_FIELDS, max_part_size=longest
         )
         self.spool_max_size = longest + 1
 
@@ -28,10 +30,13 @@ async def with_files(request: Request, longest: int) -> dict[str, list[str]]:
     """Read a form with files of at most so many bytes; the text of each file by its field's name.
 
     Raises:
-        Invalid: when it cannot be read as such a form.
+        Invalid: when it cannot be read as such a form. TooSlow: when it does not come in time.
     """
     try:
-        form = await _InMemory(request, longest).parse()
+        with anyio.fail_after(LONGEST_SENDING):
+            form = await _InMemory(request, longest).parse()
+    except TimeoutError:
+        raise too_slow() from None
     except (MultiPartException, KeyError, UnicodeDecodeError):
         raise Invalid("The form cannot be read. Open the page again and send it from there.") from None
     sent: dict[str, list[str]] = {}

@@ -20,6 +20,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from samechild.errors import Invalid, Refused, Unauthenticated
 from samechild.policy.sign_in.sessions import SignedIn, signed_in, title_of
 from samechild.web.blocks import Answer, Download, Questions, Redirect, Sheet
+from samechild.web.bodies import whole
 from samechild.web.faults import WrongMedia, WrongMethod
 from samechild.web.files_sent import with_files
 from samechild.web.forms import TOKEN_FIELD
@@ -67,7 +68,7 @@ async def _sent(request: Request, page: Page, shell: Shell) -> Sent:
     Raises:
         WrongMedia: when it is not sent as a form.
         Unauthenticated: when a file comes from somebody who is not signed in.
-        Invalid: when it has too many fields or is not text.
+        Invalid: when it has too many fields or is not text. TooSlow: when it does not come in time.
     """
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media == FORM_WITH_FILES and page.files:
@@ -76,7 +77,7 @@ async def _sent(request: Request, page: Page, shell: Shell) -> Sent:
         return await with_files(request, page.files)
     if media != FORM:
         raise WrongMedia("Send the form as a browser does.")
-    body = await request.body()
+    body = await whole(request)
     try:
         pairs = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict", encoding="utf-8"

@@ -533,7 +533,9 @@ def test_no_answer_and_no_log_repeats_what_was_sent(door: Door) -> None:
 
 def test_a_sender_who_falls_silent_is_let_go(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "LONGEST_PAUSE", 0.05)
-    for path, media in ((DAILY, "application/json"), (LOAD, NDJSON)):
+    form = "application/x-www-form-urlencoded"
+    doors = ((DAILY, "application/json"), (LOAD, NDJSON), ("/sign-in", form), ("/fhir/R4/Patient/_search", form))
+    for path, media in doors:
         status, _ = asyncio.run(dribbled(door, path, media))
         assert status == 408, path
 
