@@ -156,6 +156,7 @@ def keep(directory: PostcodeDirectory, path: Path) -> None:
 
 def open_directory(path: Path) -> PostcodeDirectory:
     """Open what :func:`keep` wrote. Raises Missing when it is not there, Invalid when it is something else."""
+    wrong = f"{path} is no postcode directory: make it anew with `samechild postcodes load`."
     if not path.is_file():
         raise Missing(f"There is no postcode directory {path}: make one with `samechild postcodes load`.")
     try:
@@ -163,7 +164,7 @@ def open_directory(path: Path) -> PostcodeDirectory:
             table = pa.ipc.open_file(file).read_all()
         told = table.schema.metadata or {}
         if told.get(b"version") != _VERSION:
-            raise ValueError
+            raise Invalid(wrong)
         keys, x, y = (table.column(name).combine_chunks() for name in ("key", "x", "y"))
         return PostcodeDirectory(
             np.asarray(keys.to_numpy(zero_copy_only=True), np.uint64),
@@ -172,7 +173,7 @@ def open_directory(path: Path) -> PostcodeDirectory:
             told[b"told in"].decode(),
         )
     except (OSError, ValueError, KeyError):  # Arrow's errors are ValueErrors or KeyErrors
-        raise Invalid(f"{path} is no postcode directory: make it anew with `samechild postcodes load`.") from None
+        raise Invalid(wrong) from None
 
 
 def _table(file: Path) -> tuple[list[str], Iterator[pa.RecordBatch]]:
