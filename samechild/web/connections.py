@@ -37,9 +37,9 @@ class Prompt(H11Protocol):
             if waiting:
                 min(waiting, key=waiting.__getitem__)._let_go()
 
-    def data_received(self, data: bytes) -> None:
+    def handle_events(self) -> None:
         """Take what came."""
-        super().data_received(data)
+        super().handle_events()
         self._watch()
 
     def on_response_complete(self) -> None:
