@@ -90,7 +90,7 @@ class PostcodeDirectory:
         return float(self._x[row]), float(self._y[row])
 
     def _row(self, canonical: str) -> int | None:
-        key = _keys_of(pa.array([canonical]))[0]
+        key = np.uint64(_key(canonical))
         row = int(np.searchsorted(self._keys, key))
         return row if row < len(self._keys) and self._keys[row] == key else None
 
@@ -267,6 +267,14 @@ def _keys_of(canonical: pa.Array) -> Keys:
     return np.asarray((letters * _WEIGHTS).sum(axis=1, dtype=np.uint64), np.uint64)
 
 
+def _key(canonical: str) -> int:
+    """The same of one postcode."""
+    key = 0
+    for letter in canonical.replace(" ", "").ljust(_LENGTH, "\0"):
+        key = key * 37 + _PLACES[letter]
+    return key
+
+
 def _places_of_letters() -> npt.NDArray[np.uint64]:
     found = np.zeros(256, np.uint64)
     for at, letter in enumerate(_LETTERS, start=1):
@@ -275,11 +283,12 @@ def _places_of_letters() -> npt.NDArray[np.uint64]:
 
 
 _PLACE_OF = _places_of_letters()
+_PLACES = {chr(code): int(at) for code, at in enumerate(_PLACE_OF)}
 _WEIGHTS = np.array([37 ** (_LENGTH - 1 - at) for at in range(_LENGTH)], np.uint64)
 
 
 def _pair(letters: str) -> int:
-    first, second = (int(_PLACE_OF[ord(letter)]) for letter in letters)
+    first, second = (_PLACES[letter] for letter in letters)
     return first * 37 + second
 
 
