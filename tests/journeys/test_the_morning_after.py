@@ -11,8 +11,11 @@ import openpyxl
 import pytest
 
 from pages_served import Browser, Served, served
-from quality_week import sending_councils, three_weeks
+from quality_week import sandbox_tried, sending_councils, three_weeks
+from samechild.collection.feeds import close_feed
 from samechild.files.postcodes import DEGREES, PostcodeDirectory, keep
+from samechild.policy.people.actions import operator
+from samechild.web.pages.quality_feed import MARK, SANDBOX
 
 PAGES = (
     "/quality",
@@ -188,3 +191,23 @@ def test_a_rule_that_needs_a_directory_says_that_there_is_none(server: Served) -
     finally:
         server.store.postcodes.unlink()
     assert told in nobody.open("/rules/CLA-34").text
+
+
+def test_the_sandbox_is_offered_once_there_is_one_and_marked_on_each_page(server: Served, team: Browser) -> None:
+    assert "Which records" not in team.open("/quality").text
+    assert "has no sandbox here" in team.open("/quality/sandbox/problems").text
+    sandbox_tried(server)
+    try:
+        for path in PAGES:
+            tried = path.replace("/quality", "/quality/sandbox")
+            assert f'href="{tried}">Sandbox</a>' in team.open(path).text
+            assert MARK.words not in team.open(path).text
+            page = team.open(tried).text
+            assert MARK.words in page
+            leads = {to for to in re.findall(r'(?:href|action)="(/quality[^"]*)"', page) if not to.startswith(SANDBOX)}
+            assert leads <= {"/quality", path}, "every way but the menu and the switch stays in it"
+        answer = team.send("/quality/sandbox/no-longer-sent", days="30")
+        assert str(answer.url).endswith("/quality/sandbox/no-longer-sent?days=30")
+    finally:
+        close_feed(server.store, operator(), "845-sandbox", server.now)
+    assert MARK.words in team.open("/quality/sandbox").text, "what was tried is still to be seen"
