@@ -102,7 +102,9 @@ def _check_source(settings: Path, today: date, given: PostcodeDirectory) -> tupl
     directory = given if len(given) else postcodes_of(config)
     with Tables(config, surroundings(config)) as tables:
         children = enumerate(read_children(tables, today, built), start=1)
-        report = check_children(children, today, months=config.source.months, postcodes=directory)
+        report = check_children(
+            children, today, months=config.source.months, postcodes=directory, long_ids=config.send.long_ids
+        )
     for each in built.left_out:
         click.echo(f"Not placed: {each.rows:,} rows of {each.table} {each.why}")
     return report, directory

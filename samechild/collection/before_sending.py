@@ -92,12 +92,16 @@ def check_children(
     *,
     months: int = 24,
     postcodes: PostcodeDirectory = NO_DIRECTORY,
+    long_ids: bool = False,
 ) -> Report:
-    """Check children given as decoded JSON, each with the number of its record (from 1)."""
+    """Check children given as decoded JSON, each with the number of its record (from 1).
+
+    ``long_ids``: the receiver takes ids of children as before specification 1.0.1.
+    """
     numbered = iter(children)
     whole = _Whole(today, window_start(today, months), postcodes)
     while some := list(islice(numbered, _AT_ONCE)):
-        read = read_lines(msgspec.json.encode(tree) for _, tree in some)
+        read = read_lines((msgspec.json.encode(tree) for _, tree in some), long_ids=long_ids)
         numbers = [number for number, _ in some]
         whole.take(read, numbers.__getitem__)
     return whole.report()

@@ -99,6 +99,9 @@ def test_records_of_one_child_are_put_together_as_the_receiver_does() -> None:
 
 def test_a_child_to_be_erased_has_no_problems() -> None:
     assert check_children([(1, {"la_child_id": "A1", "purge": True})], TODAY).findings == ()
+    older = [(1, {"la_child_id": "0f1e-2d3c_" + "A" * 26, "purge": True})]
+    assert _rules(check_children(older, TODAY)) == [(1, "STR-04")]
+    assert check_children(older, TODAY, long_ids=True).findings == ()
 
 
 def test_records_of_changes_are_recognised() -> None:
