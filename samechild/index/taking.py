@@ -34,6 +34,9 @@ from samechild.storage import Store
 UNBORN = "unborn"
 """The sign of a record about a child who is expected."""
 
+MOST_RECORDS = 100
+"""So many records of one child are weighed against a newcomer: no child has as many, a placeholder may."""
+
 MOST_NEAR = 200
 """More children than this are never near one record but by mistake; the nearest are looked at."""
 
@@ -280,20 +283,25 @@ class Arrivals:
             beside = sorted(alive.asked.get(waiting.pop(), set()) - near.keys())
             near |= dict.fromkeys(beside)
             waiting += beside
-        return [group for child in near if (group := self._group(child, newcomer.key, own)) is not None]
+        return [
+            group
+            for child in near
+            if (group := self._group(child, newcomer.key, own, rows_of.get(child, ()))) is not None
+        ]
 
     def _may_be(self, newcomer: Member, row: int) -> bool:
         """Whether a record comes near enough to be weighed with its whole child, or forbids something."""
         weighed = self.alive.matcher.weigh(newcomer.prepared, self.alive.prepared(row))
         return weighed.weight >= HOPELESS or weighed.why in FORBIDDING
 
-    def _group(self, child: str, key: str, own: str) -> Group | None:
+    def _group(self, child: str, key: str, own: str, nearest: Sequence[int]) -> Group | None:
+        """A child with its records; of a placeholder's hundreds, those that share most with the newcomer."""
         alive, copy = self.alive, self.alive.copy
         if child != own and alive.state_of(child) == UNBORN:
             return None
         members = tuple(
             Member(alive.prepared(row), alive.source(row), record_key)
-            for row in copy.members(child)
+            for row in _at_most(MOST_RECORDS, copy.members(child), nearest)
             if (record_key := copy.record_key(row)) != key
         )
         if not members:
@@ -454,6 +462,14 @@ _DOUBTS = {
     WORDS[Ground.RIVALS]: Doubt.RIVALS,
     WORDS[Ground.CONTRADICTION]: Doubt.CONTRADICTION,
 }
+
+
+def _at_most(most: int, rows: Sequence[int], first: Sequence[int]) -> Sequence[int]:
+    """The rows, or so many of them: some first, the others in their order."""
+    if len(rows) <= most:
+        return rows
+    held = set(rows)
+    return list(dict.fromkeys([*(row for row in first if row in held), *rows]))[:most]
 
 
 def _why(placement: Placement) -> dict[str, Any]:
