@@ -34,7 +34,7 @@ from samechild.storage import Store
 UNBORN = "unborn"
 """The sign of a record about a child who is expected."""
 
-MOST_RECORDS = 100
+MOST_RECORDS = 50
 """So many records of one child are weighed against a newcomer: no child has as many, a placeholder may."""
 
 MOST_NEAR = 200
@@ -301,7 +301,7 @@ class Arrivals:
             return None
         members = tuple(
             Member(alive.prepared(row), alive.source(row), record_key)
-            for row in _at_most(MOST_RECORDS, copy.members(child), nearest)
+            for row in at_most(MOST_RECORDS, copy.members(child), nearest)
             if (record_key := copy.record_key(row)) != key
         )
         if not members:
@@ -464,7 +464,7 @@ _DOUBTS = {
 }
 
 
-def _at_most(most: int, rows: Sequence[int], first: Sequence[int]) -> Sequence[int]:
+def at_most(most: int, rows: Sequence[int], first: Sequence[int]) -> Sequence[int]:
     """The rows, or so many of them: some first, the others in their order."""
     if len(rows) <= most:
         return rows

@@ -35,6 +35,7 @@ from samechild.index.query import parse
 from samechild.index.reading import history, read_child, search
 from samechild.index.records import Arrival, Identified, Kind, Outcome, Space
 from samechild.index.spaces import ask_of
+from samechild.index.taking import MOST_RECORDS, at_most
 from samechild.policy.retention.erasure import Why
 from samechild.storage import Login, Store
 from stores import a_store, an_installation, reopen
@@ -325,3 +326,21 @@ def test_a_search_tells_why_and_hides_nothing_it_may_tell(quick: Store) -> None:
     later = NOW + timedelta(minutes=1)
     with pytest.raises(Missing):
         search(quick, gate.NURSE, "council", ask_of(gate.NURSE, "council", later), parse("Quillfeather", NOW.date()))
+
+
+def test_of_a_placeholders_hundreds_of_records_the_nearest_are_weighed(quick: Store) -> None:
+    an_index(quick)
+    told = identify(quick, SYSTEM, [an_arrival(f"p{number}") for number in range(MOST_RECORDS + 20)], NOW)
+    placeholder = {each.child for each in told}
+    assert len(placeholder) == 1
+    # The last that came says what no other does, so that it is not among the first; a newcomer like it still finds it.
+    moved = {"postcode": "ZZ99 4AA", "address": "7 Quill Row"}
+    assert identify(quick, SYSTEM, [an_arrival("last", **moved)], NOW)[0].child in placeholder
+    again = identify(quick, SYSTEM, [an_arrival("newcomer", **moved)], NOW)[0]
+    assert again.child in placeholder
+    assert again.outcome is Outcome.JOINED
+
+
+def test_the_nearest_come_first_among_at_most_so_many() -> None:
+    assert at_most(3, [1, 2], [9]) == [1, 2]
+    assert at_most(3, [1, 2, 3, 4, 5], [5, 9, 4]) == [5, 4, 1]
