@@ -34,8 +34,8 @@ from samechild.storage import Store
 UNBORN = "unborn"
 """The sign of a record about a child who is expected."""
 
-MOST_RECORDS = 50
-"""So many records of one child are weighed against a newcomer: no child has as many, a placeholder may."""
+MOST_RECORDS, AT_LEAST = 100, 10
+"""So many records of the children near a newcomer are weighed, and so many of each at least: a placeholder has more."""
 
 MOST_NEAR = 200
 """More children than this are never near one record but by mistake; the nearest are looked at."""
@@ -283,25 +283,27 @@ class Arrivals:
             beside = sorted(alive.asked.get(waiting.pop(), set()) - near.keys())
             near |= dict.fromkeys(beside)
             waiting += beside
-        return [
-            group
-            for child in near
-            if (group := self._group(child, newcomer.key, own, rows_of.get(child, ()))) is not None
-        ]
+        most = max(AT_LEAST, MOST_RECORDS // max(len(near), 1))
+        groups = []
+        for child in near:
+            weighed = at_most(most, copy.members(child), rows_of.get(child, ()))
+            group = self._group(child, weighed, newcomer.key, own)
+            groups += [] if group is None else [group]
+        return groups
 
     def _may_be(self, newcomer: Member, row: int) -> bool:
         """Whether a record comes near enough to be weighed with its whole child, or forbids something."""
         weighed = self.alive.matcher.weigh(newcomer.prepared, self.alive.prepared(row))
         return weighed.weight >= HOPELESS or weighed.why in FORBIDDING
 
-    def _group(self, child: str, key: str, own: str, nearest: Sequence[int]) -> Group | None:
+    def _group(self, child: str, rows: Sequence[int], key: str, own: str) -> Group | None:
         """A child with its records; of a placeholder's hundreds, those that share most with the newcomer."""
         alive, copy = self.alive, self.alive.copy
         if child != own and alive.state_of(child) == UNBORN:
             return None
         members = tuple(
             Member(alive.prepared(row), alive.source(row), record_key)
-            for row in at_most(MOST_RECORDS, copy.members(child), nearest)
+            for row in rows
             if (record_key := copy.record_key(row)) != key
         )
         if not members:

@@ -329,7 +329,6 @@ def test_a_search_tells_why_and_hides_nothing_it_may_tell(quick: Store) -> None:
 
 
 def test_of_a_placeholders_hundreds_of_records_the_nearest_are_weighed(quick: Store) -> None:
-    an_index(quick)
     told = identify(quick, SYSTEM, [an_arrival(f"p{number}") for number in range(MOST_RECORDS + 20)], NOW)
     placeholder = {each.child for each in told}
     assert len(placeholder) == 1
