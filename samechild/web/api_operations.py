@@ -27,6 +27,10 @@ def _one_of(*names: str) -> dict[str, Any]:
 
 _OPAQUE = "^[A-Za-z0-9_-]{1,64}$"
 
+_BLANK = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+WRITTEN = rf"^[^\x00]*[^{_BLANK}][^\x00]*$"
+"""Text that says something. Blanks are written out: what ``\\s`` means differs between JSON Schema and Python."""
+
 Opaque = Annotated[str, msgspec.Meta(pattern=_OPAQUE)]
 OpaqueOrNone = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{0,64}$")]
 Sentence = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]

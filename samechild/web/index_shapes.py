@@ -11,6 +11,7 @@ from samechild.index.exchange import given_columns
 from samechild.index.spaces import PURPOSE
 from samechild.index.telling import Changed
 from samechild.web.api_operations import (
+    WRITTEN,
     BasisName,
     ConditionName,
     ConfidenceName,
@@ -20,9 +21,8 @@ from samechild.web.api_operations import (
     PurposeName,
 )
 
-_WRITTEN = "^[^\\x00]*[^\\s\\x00][^\\x00]*$"
-Written = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=_WRITTEN)]
-Value = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=_WRITTEN)]
+Written = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=WRITTEN)]
+Value = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=WRITTEN)]
 Given = Annotated[
     dict[str, Value],
     msgspec.Meta(

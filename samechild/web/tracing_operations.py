@@ -12,11 +12,10 @@ from samechild.policy.bases import bases, conditions, confidences, powers
 from samechild.policy.purposes import purposes
 from samechild.records.disclosure import Ask, Mode, Scope, Spread
 from samechild.tracing.simple import BATCH, Details, simple_trace
-from samechild.web.api_operations import BasisName, ConditionName, ConfidenceName, PowerName, PurposeName
+from samechild.web.api_operations import WRITTEN, BasisName, ConditionName, ConfidenceName, PowerName, PurposeName
 from samechild.web.operations import Call, Operation
 
-_WRITTEN = "^[^\\x00]*\\S[^\\x00]*$"
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=_WRITTEN)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=WRITTEN)]
 Short = Annotated[str, msgspec.Meta(max_length=20, pattern="^[^\\x00]*$")]
 
 

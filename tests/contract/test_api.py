@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-import schemathesis
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from documented import tried
 from pages_served import Served, served
 from samechild.policy import ledger
 from samechild.policy.ledger.checkpoint import read_checkpoint
@@ -86,7 +86,7 @@ class Here:
 
 
 HERE = Here()
-schema = schemathesis.openapi.from_dict(document(OPERATIONS, "1"))
+schema = tried(document(OPERATIONS, "1"))
 schema.app = HERE
 
 

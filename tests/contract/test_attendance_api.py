@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 import pytest
-import schemathesis
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
@@ -16,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from asking import NOW
 from attending import SOON, URN, a_pupil, a_school
+from documented import tried
 from pages_served import ADDRESS, UNHURRIED, Served
 from samechild.cli.tables import all_tables
 from samechild.collection import store as tables
@@ -68,7 +68,7 @@ LOOSE = [negative_data_rejection, positive_data_acceptance]
 """JSON Schema calls 12.0 a whole number, the door does not; a wish it does not know it leaves unheard (RFC 7240)."""
 
 HERE = Here()
-schema = schemathesis.openapi.from_dict(document(ATTENDANCE_OPERATIONS, "1", sent_schemas()))
+schema = tried(document(ATTENDANCE_OPERATIONS, "1", sent_schemas()))
 schema.app = HERE
 
 

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collecting import a_payload
 from collection_door import DAILY, Door, a_door
+from documented import tried
 from pages_served import UNHURRIED
 from samechild.cli.tables import all_tables
 from samechild.collection import store as tables
@@ -85,8 +86,7 @@ def asked_of(most: int, *, coverage: bool) -> OpenApiSchema:
             for content in operation.get("requestBody", {"content": {}})["content"].values():
                 if "maxItems" in content["schema"]:
                     content["schema"]["maxItems"] = most
-    config = schemathesis.Config.from_dict({"phases": {"coverage": {"enabled": coverage}}})
-    made = schemathesis.openapi.from_dict(described, config=config)
+    made = tried(described, coverage={"enabled": coverage})
     made.app = HERE
     made.hook("map_body")(lambda context, body: whole_numbers(body))
     return made

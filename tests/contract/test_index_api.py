@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, settings
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from documented import tried
 from index_machine import SCOPES, Machine
 from pages_served import served
 from samechild.policy import ledger
@@ -32,7 +32,7 @@ class Here:
 
 
 HERE = Here()
-schema = schemathesis.openapi.from_dict(document(INDEX_OPERATIONS, "1"))
+schema = tried(document(INDEX_OPERATIONS, "1"))
 schema.app = HERE
 
 
