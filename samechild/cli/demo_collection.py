@@ -32,7 +32,7 @@ from samechild.collection.credentials import add_client, add_supplier_client, na
 from samechild.collection.daily import look_again
 from samechild.collection.feeds import feeds_of, open_feed
 from samechild.collection.processing import process
-from samechild.collection.reading_councils import councils
+from samechild.collection.reading.councils import councils
 from samechild.collection.records import Feed, Way
 from samechild.collection.send.config import Config, Credentials, Sending, Source, Table
 from samechild.collection.send.connection import Around, Connection

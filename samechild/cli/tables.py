@@ -8,9 +8,9 @@ import sqlalchemy as sa
 def all_tables() -> list[sa.MetaData]:
     """Every room's declared tables, in the order in which they are made; a test finds any that is left out."""
     from samechild.collection import burden_store, feeds_store
-    from samechild.collection import reading_store as collection_reading_store
     from samechild.collection import store as collection_store
     from samechild.collection import who_store as collection_who_store
+    from samechild.collection.reading import store as collection_reading_store
     from samechild.index import custody_store as custody
     from samechild.index import families_store as families
     from samechild.index import review_store as review

@@ -17,9 +17,9 @@ import msgspec
 from samechild.collection import burden_store as queries
 from samechild.collection.credentials import clients_of, every_client
 from samechild.collection.feeds import council_of, feeds_of
-from samechild.collection.reading_councils import BASIS, CONDITION, LEAST, POWER
-from samechild.collection.reading_days import WEEKS, Mark, by_day
-from samechild.collection.reading_received import came_since
+from samechild.collection.reading.councils import BASIS, CONDITION, LEAST, POWER
+from samechild.collection.reading.days import WEEKS, Mark, by_day
+from samechild.collection.reading.received import came_since
 from samechild.collection.records import Feed, Way
 from samechild.collection.states import EPISODE
 from samechild.errors import Invalid, Missing, Refused

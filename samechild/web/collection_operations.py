@@ -13,11 +13,11 @@ from functools import partial
 
 import msgspec
 
-from samechild.collection import reading
 from samechild.collection.beyond import beyond
 from samechild.collection.check import check
 from samechild.collection.feeds import feed_of, may_send
 from samechild.collection.postcodes import postcodes_of
+from samechild.collection.reading import opening
 from samechild.collection.records import Feed
 from samechild.collection.rules.days import window_start
 from samechild.collection.rules.rule import At
@@ -103,14 +103,14 @@ def _own_feed(call: Call) -> Feed:
 def read_back(call: Call) -> ChildHeld:
     """What is held of one child."""
     asked: ChildAsked = call.body
-    found = reading.held(call.shell.store, asker_of(call), _own_feed(call), asked.la_child_id, call.now)
+    found = opening.held(call.shell.store, asker_of(call), _own_feed(call), asked.la_child_id, call.now)
     return ChildHeld(**{**found, "problems": [OpenProblem(**each) for each in found["problems"]]})
 
 
 def request_told(call: Call) -> RequestTold:
     """What became of a request."""
     return RequestTold(
-        requests=reading.request(call.shell.store, asker_of(call), _own_feed(call), call.named["request_id"])
+        requests=opening.request(call.shell.store, asker_of(call), _own_feed(call), call.named["request_id"])
     )
 
 
@@ -119,7 +119,7 @@ def errors_told(call: Call) -> ErrorsPage:
     limit = call.asked.get("limit", str(USUAL_ERRORS))
     if not re.fullmatch("[0-9]{1,6}", limit):
         raise Invalid("The limit is a whole number.")
-    page = reading.errors(
+    page = opening.errors(
         call.shell.store, asker_of(call), _own_feed(call), call.asked.get("after", ""), int(limit), call.now
     )
     return ErrorsPage(errors=[ErrorTold(**msgspec.structs.asdict(each)) for each in page.problems], next=page.after)
@@ -150,7 +150,7 @@ _AFTER = Named(
 _LIMIT = Named(
     name="limit",
     words="At most so many.",
-    schema={"type": "integer", "minimum": 1, "maximum": reading.MOST_AT_ONCE, "default": USUAL_ERRORS},
+    schema={"type": "integer", "minimum": 1, "maximum": opening.MOST_AT_ONCE, "default": USUAL_ERRORS},
 )
 _KEY = Named(
     name=SUPPLIER_KEY, words="The key of the supplier.", schema={"type": "string", "pattern": "^[!-~]{1,200}$"}

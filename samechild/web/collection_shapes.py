@@ -11,7 +11,7 @@ import msgspec
 
 from samechild.collection.attendance.records import Mark, Pupil
 from samechild.collection.check import Problem
-from samechild.collection.reading import Sent
+from samechild.collection.reading.opening import Sent
 from samechild.collection.records import MOST_CHILDREN, Fault, Thing
 from samechild.collection.rules.catalogue import by_code
 from samechild.web.operations import REFS

@@ -54,7 +54,7 @@ WITHOUT_PERMIT: dict[Place, str] = {
     ("index/models.py", "opened_model"): "a model is about no child",
     ("index/review_actions.py", "opened_note"): "a reviewer's own words; its callers ask the gate about both records",
     (
-        "collection/reading_teams.py",
+        "collection/reading/teams.py",
         "teams_of",
     ): "which team a worker is in: about staff; its callers ask the gate first",
     ("policy/identities.py", "who_they_are"): MATCHES,

@@ -15,20 +15,20 @@ import gate
 from asking import DAY, NOW, a_line
 from collecting import a_council, a_payload, send
 from samechild.cli.tables import all_tables
-from samechild.collection import feeds_store, reading
+from samechild.collection import feeds_store
 from samechild.collection.beyond import CATEGORIES
 from samechild.collection.credentials import own_feeds
 from samechild.collection.daily import look_again
 from samechild.collection.feeds import open_feed
 from samechild.collection.processing import process
-from samechild.collection.reading import errors, find_child, held, request
-from samechild.collection.reading_councils import closed_purposes, councils
-from samechild.collection.reading_days import Mark
-from samechild.collection.reading_issues import by_child, by_team, by_worker, file_of, listed, overview
-from samechild.collection.reading_one import read_child
-from samechild.collection.reading_received import cohort, cohort_file, compare, received
-from samechild.collection.reading_store import Wanted, csc_teams
-from samechild.collection.reading_teams import keep_teams, team_token, workers_in
+from samechild.collection.reading.councils import closed_purposes, councils
+from samechild.collection.reading.days import Mark
+from samechild.collection.reading.issues import by_child, by_team, by_worker, file_of, listed, overview
+from samechild.collection.reading.one import read_child
+from samechild.collection.reading.opening import Told, errors, find_child, held, request
+from samechild.collection.reading.received import cohort, cohort_file, compare, received
+from samechild.collection.reading.store import Wanted, csc_teams
+from samechild.collection.reading.teams import keep_teams, team_token, workers_in
 from samechild.collection.records import Feed
 from samechild.errors import Invalid, Missing, Refused
 from samechild.policy import ledger
@@ -294,7 +294,7 @@ def test_systems_read_back_what_is_held_and_what_is_wrong(store: Store) -> None:
     back = held(store, by, feed, "C1", NOW)
     assert back["child"]["child_details"]["sex"] == "X"
     assert "CHD-06" in {problem["rule"] for problem in back["problems"]}
-    told: list[reading.Told] = []
+    told: list[Told] = []
     after, pages = "", 0
     while True:
         page = errors(store, by, feed, after, 3, NOW)

@@ -10,7 +10,7 @@ from datetime import date
 
 import pyarrow as pa
 
-from samechild.collection.reading_received import (
+from samechild.collection.reading.received import (
     MOST_IN_FILE,
     Cohort,
     Compared,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from samechild.collection.beyond import CATEGORIES
 from samechild.collection.credentials import own_feeds
 from samechild.collection.feeds import agreed, feed_of
-from samechild.collection.reading import Sent as Asked
-from samechild.collection.reading import request
+from samechild.collection.reading.opening import Sent as Asked
+from samechild.collection.reading.opening import request
 from samechild.collection.records import Child, Episode, Feed, declared
 from samechild.errors import Invalid, Missing, Refused
 from samechild.policy.looked import looked_at, totals

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from samechild.collection.reading import find_child
-from samechild.collection.reading_issues import OfRule, Overview, overview
+from samechild.collection.reading.issues import OfRule, Overview, overview
+from samechild.collection.reading.opening import find_child
 from samechild.collection.records import Feed
 from samechild.errors import Invalid, Missing
 from samechild.web.blocks import (

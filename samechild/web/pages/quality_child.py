@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from samechild.collection.reading_child import Cell as Value
-from samechild.collection.reading_child import Fault, Section, marks_of, sections_of
-from samechild.collection.reading_issues import SHOWN, by_child
-from samechild.collection.reading_one import ChildRead, read_child
+from samechild.collection.reading.child import Cell as Value
+from samechild.collection.reading.child import Fault, Section, marks_of, sections_of
+from samechild.collection.reading.issues import SHOWN, by_child
+from samechild.collection.reading.one import ChildRead, read_child
 from samechild.collection.records import Feed
 from samechild.web.blocks import (
     Answer,

@@ -6,7 +6,7 @@ told.
 
 from __future__ import annotations
 
-from samechild.collection.reading_councils import LEAST, OfCouncil, closed_purposes, councils
+from samechild.collection.reading.councils import LEAST, OfCouncil, closed_purposes, councils
 from samechild.policy.purposes import purposes
 from samechild.web.blocks import Answer, Block, Cell, Link, Questions, Sheet, Table, Words, day
 from samechild.web.forms import Choice, Field, Filled, Form, blank, read

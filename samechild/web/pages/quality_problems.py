@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from samechild.collection.reading_issues import MOST_IN_FILE, NEW, SHOWN, Line, Listed, file_of, listed
-from samechild.collection.reading_one import FIXED
-from samechild.collection.reading_store import Wanted
-from samechild.collection.reading_teams import workers_in
+from samechild.collection.reading.issues import MOST_IN_FILE, NEW, SHOWN, Line, Listed, file_of, listed
+from samechild.collection.reading.one import FIXED
+from samechild.collection.reading.store import Wanted
+from samechild.collection.reading.teams import workers_in
 from samechild.collection.records import Feed
 from samechild.collection.rules.catalogue import by_code
 from samechild.web.blocks import (

@@ -13,7 +13,7 @@ import msgspec
 
 from samechild.collection.attendance.rules import SchoolDay
 from samechild.collection.postcodes import postcodes_of
-from samechild.collection.reading_child import fields_in_words, said, table_in_words
+from samechild.collection.reading.child import fields_in_words, said, table_in_words
 from samechild.collection.records import declared
 from samechild.collection.rules.catalogue import REGISTER_RULES, by_code
 from samechild.collection.rules.catalogue import RULES as EVERY_RULE

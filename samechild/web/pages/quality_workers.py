@@ -6,8 +6,8 @@ works is not measured by them.
 
 from __future__ import annotations
 
-from samechild.collection.reading_issues import Tally, by_team, by_worker
-from samechild.collection.reading_teams import keep_teams, team_token
+from samechild.collection.reading.issues import Tally, by_team, by_worker
+from samechild.collection.reading.teams import keep_teams, team_token
 from samechild.collection.records import Feed
 from samechild.errors import Invalid
 from samechild.web.blocks import Answer, Block, Cell, Heading, Inset, Link, Questions, Redirect, Sheet, Table, Words

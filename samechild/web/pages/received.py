@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from samechild.collection.reading import Sent as Asked
-from samechild.collection.reading_days import DayOf, Mark
-from samechild.collection.reading_received import Received, received
+from samechild.collection.reading.days import DayOf, Mark
+from samechild.collection.reading.opening import Sent as Asked
+from samechild.collection.reading.received import Received, received
 from samechild.collection.records import Feed
 from samechild.collection.rules.catalogue import by_code
 from samechild.collection.specification import VERSIONS, in_force

@@ -13,7 +13,7 @@ from asking import NOW
 from collecting import a_payload
 from samechild.collection.check import check
 from samechild.collection.merge import Held, child_of, merge
-from samechild.collection.reading_child import (
+from samechild.collection.reading.child import (
     Fault,
     Section,
     fields_in_words,
@@ -22,9 +22,9 @@ from samechild.collection.reading_child import (
     sections_of,
     table_in_words,
 )
-from samechild.collection.reading_days import Came, Mark, by_day, last_full
-from samechild.collection.reading_received import read_ids
-from samechild.collection.reading_teams import read_teams, team_of
+from samechild.collection.reading.days import Came, Mark, by_day, last_full
+from samechild.collection.reading.received import read_ids
+from samechild.collection.reading.teams import read_teams, team_of
 from samechild.collection.rules.catalogue import REGISTER_RULES, RULES, by_code
 from samechild.collection.rules.days import window_start
 from samechild.collection.rules.rule import At, Rule

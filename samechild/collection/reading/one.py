@@ -12,15 +12,15 @@ from typing import Any
 
 import msgspec
 
-from samechild.collection import reading_store as queries
 from samechild.collection.marks import shared
 from samechild.collection.merge import Held, child_of
 from samechild.collection.postcodes import postcodes_of
 from samechild.collection.problems import PLACE
 from samechild.collection.processing import checked
-from samechild.collection.reading import open_child
-from samechild.collection.reading_child import Fault, fields_in_words, in_words
-from samechild.collection.reading_store import Wanted
+from samechild.collection.reading import store as queries
+from samechild.collection.reading.child import Fault, fields_in_words, in_words
+from samechild.collection.reading.opening import open_child
+from samechild.collection.reading.store import Wanted
 from samechild.collection.records import Child, Feed
 from samechild.collection.rules.catalogue import by_code
 from samechild.collection.rules.rule import Grade, Rule

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from samechild.collection import reading_store as queries
-from samechild.collection.reading import Sent, may_count, own_ids, sent_of
-from samechild.collection.reading_days import WEEKS, Came, DayOf, by_day, last_full
-from samechild.collection.reading_lists import rows_of
+from samechild.collection.reading import store as queries
+from samechild.collection.reading.days import WEEKS, Came, DayOf, by_day, last_full
+from samechild.collection.reading.lists import rows_of
+from samechild.collection.reading.opening import Sent, may_count, own_ids, sent_of
 from samechild.collection.receiving import tokens_of
 from samechild.collection.records import Feed
 from samechild.errors import Invalid

@@ -14,10 +14,10 @@ from typing import Any
 
 import msgspec
 
-from samechild.collection import reading_store as queries
 from samechild.collection import store as tables
 from samechild.collection.feeds import council_of
 from samechild.collection.merge import Held
+from samechild.collection.reading import store as queries
 from samechild.collection.receiving import tokens_of
 from samechild.collection.records import Fault, Feed
 from samechild.collection.rules.catalogue import by_code

@@ -11,10 +11,10 @@ from datetime import datetime
 
 import msgspec
 
-from samechild.collection import reading_store as queries
 from samechild.collection.problems import WORKER
-from samechild.collection.reading import may_count
-from samechild.collection.reading_lists import rows_of
+from samechild.collection.reading import store as queries
+from samechild.collection.reading.lists import rows_of
+from samechild.collection.reading.opening import may_count
 from samechild.collection.records import Feed
 from samechild.errors import Invalid
 from samechild.keys.register import Purpose

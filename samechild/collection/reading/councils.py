@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from samechild.collection import reading_store as queries
 from samechild.collection.feeds import feeds_of
-from samechild.collection.reading_days import WEEKS, Mark, by_day
-from samechild.collection.reading_one import FIXED, rule_of
-from samechild.collection.reading_received import came_since
-from samechild.collection.reading_store import Wanted
+from samechild.collection.reading import store as queries
+from samechild.collection.reading.days import WEEKS, Mark, by_day
+from samechild.collection.reading.one import FIXED, rule_of
+from samechild.collection.reading.received import came_since
+from samechild.collection.reading.store import Wanted
 from samechild.collection.records import Feed
 from samechild.collection.rules.rule import Rule
 from samechild.collection.states import EPISODE

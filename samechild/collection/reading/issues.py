@@ -13,16 +13,16 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from samechild.collection import reading_store as queries
 from samechild.collection import store as tables
 from samechild.collection.daily import RULE
 from samechild.collection.merge import Held
 from samechild.collection.problems import WORKER
-from samechild.collection.reading import KINDS, may_count, open_some
-from samechild.collection.reading_child import fields_in_words, in_words, table_in_words
-from samechild.collection.reading_one import FIXED, located, rule_of
-from samechild.collection.reading_store import Wanted
-from samechild.collection.reading_teams import team_of, teams_of
+from samechild.collection.reading import store as queries
+from samechild.collection.reading.child import fields_in_words, in_words, table_in_words
+from samechild.collection.reading.one import FIXED, located, rule_of
+from samechild.collection.reading.opening import KINDS, may_count, open_some
+from samechild.collection.reading.store import Wanted
+from samechild.collection.reading.teams import team_of, teams_of
 from samechild.collection.records import Feed
 from samechild.collection.rules.rule import Rule
 from samechild.collection.states import IDENTITY, WORKERS
