@@ -18,6 +18,14 @@ from samechild.storage.databases import Login, Store, in_our_words
 LOCK = 7261642
 """First number of the PostgreSQL advisory locks of this kind."""
 
+_HELD_LONG = (
+    "SET LOCAL idle_in_transaction_session_timeout = 0",
+    "SET LOCAL tcp_keepalives_idle = 30",
+    "SET LOCAL tcp_keepalives_interval = 10",
+    "SET LOCAL tcp_keepalives_count = 3",
+)
+"""Nothing is said on the connection while the work goes on, however long; a machine that is gone is noticed."""
+
 
 @contextmanager
 def turn(store: Store, login: Login, name: str) -> Iterator[bool]:
@@ -25,6 +33,8 @@ def turn(store: Store, login: Login, name: str) -> Iterator[bool]:
     engine = store.engines[login]
     if engine.dialect.name == "postgresql":
         with in_our_words(), engine.connect() as connection, connection.begin():
+            for setting in _HELD_LONG:
+                connection.exec_driver_sql(setting)
             taken = connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(LOCK, sa.func.hashtext(name))))
             yield bool(taken)
         return
