@@ -102,9 +102,13 @@ class Sender:
         return self.body(msgspec.json.encode(some), len(some))
 
     def body(self, written: bytes, count: int) -> float:
-        """Send a body of so many children."""
-        began = time.perf_counter()
-        answer = self.http.post("/children_social_care_data/845/children", content=written, headers=self.headers)
+        """Send a body of so many children, again after a while when the server says that they come too fast."""
+        while True:
+            began = time.perf_counter()
+            answer = self.http.post("/children_social_care_data/845/children", content=written, headers=self.headers)
+            if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                break
+            time.sleep(int(answer.headers["retry-after"]))
         took = (time.perf_counter() - began) * 1000
         if answer.status_code != 200 or len(answer.json()) != count:
             raise click.ClickException(f"{answer.status_code}: {answer.text[:300]}")

@@ -15,6 +15,7 @@ import msgspec
 from bench import (
     collection,
     decisions,
+    fuzz_bodies,
     growth,
     index,
     ledger,
@@ -42,6 +43,7 @@ KINDS: dict[str, tuple[str, Any, Callable[[Any], list[Shown]]]] = {
     "one_by_one": ("One by one, beside linking in bulk", one_by_one.Found, one_by_one.tables),
     "searching": ("A practitioner's search", searching.Searching, searching.tables_of),
     "collection": ("Councils' daily records under load", collection.Found, collection.tables_of),
+    "fuzz_bodies": ("Bodies that nobody should send", fuzz_bodies.Fuzzed, fuzz_bodies.shown),
     "tracing": ("Tracing, beside two policies in use", tracing.Tracing, tracing.tables),
     "restricted": ("Hidden and not there", restricted.Restricted, lambda found: [restricted.shown(found)]),
 }
