@@ -41,7 +41,8 @@ def identify_children(store: Store, by: Asker, feed: Feed, states: Sequence[Stat
         identify(store, by, [arrival_of(state, feed.owner) for state in some], now)
         with store.write(Login.CONTENT, feed.owner) as connection:
             for number in {state.number for state in some}:
-                tables.identified(connection, [each.record_key for each in some if each.number == number], number)
+                keys = [each.record_key for each in some if each.number == number]
+                tables.identified(connection, feed.owner, keys, number)
     return len(states)
 
 

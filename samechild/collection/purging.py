@@ -89,7 +89,7 @@ def finish_purges(store: Store, feed: Feed, now: datetime) -> int:
         ledger.append(store, PURGE, body, now, _reference(store, row.record_key))
         with store.write(Login.CONTENT, feed.owner) as connection:
             tables.purge_done(connection, row.purge, now)
-            tables.forget_digests(connection, [row.record_key])
+            tables.forget_digests(connection, feed.owner, [row.record_key])
             note_change(connection, Database.CONTENT, "purged", space=feed.owner, subject=row.record_key, now=now)
     return len(waiting)
 

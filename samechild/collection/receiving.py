@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -21,7 +22,7 @@ from samechild.collection.feeds import NO_FEED, Sender, agreed, feed_of, may_sen
 from samechild.collection.records import Child, Fault, Feed, Taken
 from samechild.collection.states import BASIS, RETENTION
 from samechild.collection.structure import Read
-from samechild.errors import Conflict, Missing, Refused
+from samechild.errors import Conflict, Missing, Refused, Unavailable
 from samechild.keys.seal import Random
 from samechild.policy import ledger
 from samechild.policy.agreements import name_of
@@ -138,21 +139,20 @@ def take(
 
     Of each record only its own id (``la_child_id``) and whether it asks for a purge are looked at.
     """
-    before = _sent_before(store, leave.feed, sending)
-    if before is not None:
-        return before
     bad = {fault.position for fault in faults}
     nothing = -1 in bad or (bad and not sending.partial)
     them = [] if nothing else [(at, each) for at, each in enumerate(sending.body.children) if each and at not in bad]
     told: dict[str, Any] = {"feed": leave.feed.feed, "agreement": name_of(leave.agreement)}
     told |= {"request": sending.request_id, "supplier": leave.sender.supplier}
-    _tell(store, by, told | {"records": len(them), "refused": len(bad)}, now)
-    for _ in range(_TRIES):
-        try:
+    for number in range(_TRIES):
+        before = _sent_before(store, leave.feed, sending)
+        if before is not None:
+            return before
+        if number == 0:
+            _tell(store, by, told | {"records": len(them), "refused": len(bad)}, now)
+        with suppress(_Raced, Missing, Conflict):
             return _kept(store, leave, sending, them, faults, flags, now, random)
-        except (_Raced, Missing):
-            continue
-    raise Conflict("The same children were sent by somebody else at this moment: send again.")
+    raise Unavailable("The same children are being sent by somebody else at this moment: send again.")
 
 
 def token_of(store: Store, feed: Feed, la_child_id: str) -> str:

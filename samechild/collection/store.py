@@ -231,13 +231,15 @@ def ended(connection: sa.Connection, owner: str) -> list[str]:
     return list(connection.execute(asked.where(csc_children.c.token.like("purged:%"))).scalars())
 
 
-def forget_digests(connection: sa.Connection, record_keys: Sequence[str]) -> None:
+def forget_digests(connection: sa.Connection, owner: str, record_keys: Sequence[str]) -> None:
     """Take the next slice of these children whatever it says."""
+    hold(connection, owner)
     connection.execute(csc_children.update().where(among(csc_children.c.record_key, record_keys)).values(digest=""))
 
 
-def identified(connection: sa.Connection, record_keys: Sequence[str], number: int) -> None:
+def identified(connection: sa.Connection, owner: str, record_keys: Sequence[str], number: int) -> None:
     """Note as of which submission children are in the index."""
+    hold(connection, owner)  # beside a request that changes them in another order, both would wait for good
     noted = csc_children.update().where(among(csc_children.c.record_key, record_keys))
     connection.execute(noted.values(identified=number))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -339,6 +341,27 @@ def test_a_kill_between_the_vaults_is_put_right(quick: Store) -> None:
         connection.execute(tables.submissions.update().values(state="received"))
     work_off(quick, NOW + SOON)
     assert held(quick)["C1"].child["child_details"]["first_name"] == "Thea"
+
+
+def test_a_request_and_the_worker_do_not_wait_for_each_other_for_good() -> None:
+    with a_store("postgres") as store:
+        by = a_council(store)
+        send(store, by, a_payload("C1"), a_payload("C2"))
+        one, two = keys_of(store)
+
+        def identified() -> None:
+            with store.write(Login.CONTENT, "council") as worker:
+                tables.identified(worker, "council", [one, two], 1)
+
+        for first, second in ((one, two), (two, one)):  # whichever the worker comes to first
+            with ThreadPoolExecutor(1) as pool:
+                with store.write(Login.CONTENT, "council") as request:
+                    tables.hold(request, "council")
+                    tables.children_changed(request, [{"its_key": first, "digest": "", "now": NOW}])
+                    beside = pool.submit(identified)
+                    time.sleep(0.3)
+                    tables.children_changed(request, [{"its_key": second, "digest": "", "now": NOW}])
+                beside.result()
 
 
 class _Stopped(Exception):

@@ -116,7 +116,8 @@ def _identify(store: Store, feed: Feed, after: Mapping[str, State], now: datetim
     identify(store, processor_of(feed), [_arrival(state, feed.owner) for state in after.values()], now)
     with store.write(Login.CONTENT, feed.owner) as connection:
         for number in {state.order[0] for state in after.values()}:
-            tables.identified(connection, [key for key, state in after.items() if state.order[0] == number], number)
+            keys = [key for key, state in after.items() if state.order[0] == number]
+            tables.identified(connection, feed.owner, keys, number)
 
 
 def _arrival(state: State, owner: str) -> Arrival:
