@@ -30,6 +30,7 @@ from bench.machine import KEEP_HELP, ROOT, Program, Shown, keep, results_folder,
 sys.path.insert(0, str(ROOT / "tests"))
 
 from collecting import a_council
+from samechild.cli.serve import TURN_SECONDS
 from samechild.cli.tables import all_tables
 from samechild.collection import store as tables
 from samechild.collection.credentials import Credentials, add_client
@@ -246,6 +247,7 @@ def main(children: int, database: str, seconds: int, most: int, index: bool, see
             )
         )
         stop = threading.Event()
+        sys.setswitchinterval(TURN_SECONDS)  # as samechild serve does
         threads = [
             threading.Thread(target=server.run, daemon=True),
             threading.Thread(target=worker, args=(store, stop), daemon=True),
