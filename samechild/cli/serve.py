@@ -38,8 +38,8 @@ METRICS_TOKEN = "SAMECHILD_METRICS_TOKEN"
 
 UPKEEP_SECONDS = 900
 TURN_SECONDS = 0.0005
-"""So many seconds a thread that answers waits for one that works, each time it comes back from the database (Python's switch
-interval, ten times shorter than usual): a request comes back some forty times."""
+"""Seconds for which a thread that answers waits for one that works, each of the forty times in a request that it comes
+back from the database: Python's switch interval, ten times shorter than usual."""
 
 _LONGEST_HEAD = 16 * 1024
 
