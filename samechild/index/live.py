@@ -251,7 +251,7 @@ class Live:
         return source_of(self.copy.owner(row), self.copy.source(row))
 
     def _birth_year(self, row: int) -> str | None:
-        value = self.copy.value(row, "birth_year") if self._year >= 0 else None
+        value = self.copy.first(row, self._year + 1)[self._year] if self._year >= 0 else None
         return value if isinstance(value, str) else None
 
     def ask(self, child: str, other: str) -> None:

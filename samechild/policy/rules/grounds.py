@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from samechild.policy.agreements import between, deciding_lines
 from samechild.policy.bases import bases, conditions, confidences, powers
-from samechild.policy.people.organisations import behind_sandbox
+from samechild.policy.people.organisations import SANDBOX
 from samechild.policy.records import Consent, Facts
 from samechild.policy.rules.rule import forbids
 from samechild.records.disclosure import Ask, Effect, Mode
@@ -20,7 +20,7 @@ def outside(ask: Ask) -> bool:
 
     It holds one way only: who works for a sandbox, as the systems that send to it, reaches nothing of the council's.
     """
-    return ask.who.organisation not in (ask.owner, behind_sandbox(ask.owner))
+    return ask.owner not in (ask.who.organisation, f"{ask.who.organisation}{SANDBOX}")
 
 
 def consent_of(facts: Facts) -> Consent:

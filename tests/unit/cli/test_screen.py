@@ -114,5 +114,5 @@ def test_a_command_without_words_shows_help() -> None:
     files = {"check", "link", "explain", "sample", "evaluate", "report", "synth", "demo"}
     installation = {"serve", "work", "people", "db", "keys", "ledger", "governance"}
     installation |= {"index", "trace", "export"}
-    installation |= {"feed", "client", "submit", "conformance", "extract"}
+    installation |= {"feed", "client", "submit", "conformance", "extract", "postcodes"}
     assert set(main.commands) == files | installation

@@ -168,7 +168,8 @@ def test_the_conversation_and_the_relevant_persons_are_asked_about() -> None:
 def test_a_councils_sandbox_is_its_own_and_reaches_nothing_of_the_council() -> None:
     """Those of the council need no agreement for its sandbox; anybody else does, and the sandbox's own systems too."""
     viewer = an_asker(organisation="council", role="quality-viewer")
-    ask = an_ask(who=viewer, purpose="statutory-return", owner="council-sandbox")
+    within = {"power": "", "basis": "", "condition": "", "confidence": ""}  # nothing of the kind need be named
+    ask = an_ask(who=viewer, purpose="statutory-return", owner="council-sandbox", **within)
     council = Body(organisation="council", sector=Sector.LOCAL_AUTHORITY)
     sandbox = Body(organisation="council-sandbox", sector=Sector.LOCAL_AUTHORITY)
     facts = some_facts(asker=council, owner=sandbox, role_organisation="council", agreements=())
