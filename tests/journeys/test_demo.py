@@ -117,6 +117,7 @@ def test_never_replaced_when_somebody_added_to_it(folder: Path, tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
+@pytest.mark.slow
 def test_everybody_opens_what_they_may_and_no_page_breaks(gate: Shown) -> None:
     found: dict[tuple[str, str], int] = {}
     for persona in personas():
@@ -226,6 +227,7 @@ def told_of(known: list[dict[str, str]], text: str) -> list[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_children_and_history(gate: Shown, folder: Path, tmp_path: Path) -> None:
     broken = next(entry for entry in decisions(gate.store) if entry.body["emergency"])
     now = broken.at + timedelta(minutes=190)

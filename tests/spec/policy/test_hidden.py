@@ -48,6 +48,7 @@ def tells(situation: Situation, mark: str) -> bool:
     return may_know(situation) != may_know(msgspec.structs.replace(situation, **{mark: False}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mark", ["shielded", "sealed"])
 def test_an_ask_that_fails_for_anybody_fails_alike_for_a_hidden_child(mark: str) -> None:
     hidden = [c.situation for c in combinations() if getattr(c.situation, mark) and not c.verdict.allowed]
